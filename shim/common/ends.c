@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Open files as possible ends of a channel: the part of procfs.h that looks at
+ * descriptors.  Owns nothing, keeps nothing.  Context of every function: any.
+ */
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "procfs.h"
+
+/* PIPEFS_MAGIC of <linux/magic.h>; a FIFO with a name is on another. */
+#define PIPEFS 0x50495045
+/* Character devices, Documentation/admin-guide/devices.txt. */
+#define PTMX_MAJOR 5
+#define PTMX_MINOR 2
+#define PTS_MAJOR  136
+
+/* Steps *P over WORD if that is what stands there. */
+static bool
+skip(const char **p, const char *end, const char *word)
+{
+	size_t len = strlen(word);
+
+	if ((size_t)(end - *p) < len || memcmp(*p, word, len) != 0)
+		return false;
+	*p += len;
+	return true;
+}
+
+void
+cp_procfs_parse_link(const char *text, size_t len, struct cp_end_id *end)
+{
+	const char *p = text, *stop = text + len;
+	struct cp_end_id new = { 0 };
+
+	memset(end, 0, sizeof(*end));
+	if (skip(&p, stop, "pipe:[") || skip(&p, stop, "socket:[")) {
+		new.kind = *text == 'p' ? CP_KIND_PIPE : CP_KIND_UNIX;
+		if (!cp_procfs_number(&p, stop, &new.ino) ||
+		    !skip(&p, stop, "]") || p != stop)
+			return;
+	} else if ((skip(&p, stop, "/dev/ptmx") ||
+	    skip(&p, stop, "/dev/pts/ptmx")) && p == stop) {
+		new.kind = CP_KIND_PTMX;
+	} else if (skip(&p, stop, "/dev/pts/")) {
+		new.kind = CP_KIND_PTY;
+		if (!cp_procfs_number(&p, stop, &new.ino))
+			return;
+		new.deleted = skip(&p, stop, " (deleted)");
+		if (p != stop)
+			return;
+	} else
+		return;
+	*end = new;
+}
+
+static int
+access_of(int dir, const char *path, uint8_t *access)
+{
+	struct stat st;
+
+	/* The link's own permission bits are the open file's mode. */
+	if (fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return -1;
+	*access = (uint8_t)((st.st_mode & S_IRUSR ? CP_READ : 0) |
+	    (st.st_mode & S_IWUSR ? CP_WRITE : 0));
+	return 0;
+}
+
+/* The line "tty-index:\tN" of a pty master's fdinfo. */
+static int
+number_of(int dir, const char *path, uint64_t *number)
+{
+	char buf[512];
+	const char *p = buf, *end;
+	ssize_t len;
+
+	len = cp_procfs_read(dir, path, buf, sizeof(buf));
+	if (len == -1)
+		return -1;
+	end = buf + len;
+	while (p < end) {
+		if (skip(&p, end, "tty-index:\t") &&
+		    cp_procfs_number(&p, end, number))
+			return 0;
+		p = memchr(p, '\n', (size_t)(end - p));
+		if (p == NULL)
+			break;
+		p++;
+	}
+	errno = ENODATA;
+	return -1;
+}
+
+uint64_t
+cp_procfs_birth(dev_t dev, int64_t seconds, uint32_t nanoseconds)
+{
+	uint64_t mark = (uint64_t)seconds * 1000000000 + nanoseconds;
+
+	mark ^= (uint64_t)dev << 48;
+	return mark == 0 ? 1 : mark;
+}
+
+static uint64_t
+birth_of(const struct stat *st)
+{
+	return cp_procfs_birth(st->st_dev, st->st_ctim.tv_sec,
+	    (uint32_t)st->st_ctim.tv_nsec);
+}
+
+bool
+cp_procfs_is_host_end(const struct cp_channel *ch,
+    const struct cp_end_id *end)
+{
+	switch (ch->kind) {
+	case CP_KIND_PIPE:
+		return end->kind == CP_KIND_PIPE && end->ino == ch->host &&
+		    (end->access & ~ch->access) != 0;
+	case CP_KIND_UNIX:
+		return end->kind == CP_KIND_UNIX && end->ino == ch->host;
+	case CP_KIND_PTY:
+		return end->kind == CP_KIND_PTMX && end->ino == ch->child;
+	default:
+		return false;
+	}
+}
+
+/* LINK is a PID/fd/N under DIR, INFO its PID/fdinfo/N. */
+static int
+look(int dir, const char *link, const char *info, struct cp_end_id *end)
+{
+	char text[64]; /* whatever is cut off by this is no channel */
+	struct cp_end_id new;
+	struct stat st;
+	ssize_t len;
+
+	len = readlinkat(dir, link, text, sizeof(text));
+	if (len == -1)
+		return -1;
+	cp_procfs_parse_link(text, (size_t)len, &new);
+	if (new.kind != CP_KIND_NONE && access_of(dir, link, &new.access) == -1)
+		return -1;
+	/* Opened with O_PATH: it keeps no channel open. */
+	if (new.access == 0)
+		memset(&new, 0, sizeof(new));
+	if (new.kind == CP_KIND_PTMX && number_of(dir, info, &new.ino) == -1)
+		return -1;
+	if (new.kind == CP_KIND_PTY && fstatat(dir, link, &st, 0) == 0)
+		new.birth = birth_of(&st);
+	*end = new;
+	return 0;
+}
+
+int
+cp_procfs_end(pid_t pid, int fd, struct cp_end_id *end)
+{
+	char link[CP_PATH_SIZE], info[CP_PATH_SIZE];
+	size_t l, i;
+
+	if (fd < 0) {
+		errno = EBADF;
+		return -1;
+	}
+	l = cp_procfs_path(link, sizeof(link), pid, "/fd/");
+	i = cp_procfs_path(info, sizeof(info), pid, "/fdinfo/");
+	if (l == 0 || i == 0)
+		return -1;
+	(void)cp_procfs_decimal(link + l, (uint64_t)fd);
+	(void)cp_procfs_decimal(info + i, (uint64_t)fd);
+	return look(AT_FDCWD, link, info, end);
+}
+
+/* "../fdinfo/NAME": the directory beside the one we hold open. */
+static int
+info_path(char out[CP_PATH_SIZE], const char *name)
+{
+	static const char up[] = "../fdinfo/";
+	size_t len = strlen(name);
+
+	if (sizeof(up) + len > CP_PATH_SIZE) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(out, up, sizeof(up) - 1);
+	memcpy(out + sizeof(up) - 1, name, len + 1);
+	return 0;
+}
+
+int
+cp_procfs_end_at(int fddir, const char *name, struct cp_end_id *end)
+{
+	char info[CP_PATH_SIZE];
+
+	if (info_path(info, name) == -1)
+		return -1;
+	return look(fddir, name, info, end);
+}
+
+int
+cp_procfs_access_at(int fddir, const char *name, uint8_t *access)
+{
+	return access_of(fddir, name, access);
+}
+
+int
+cp_procfs_number_at(int fddir, const char *name, uint64_t *number)
+{
+	char info[CP_PATH_SIZE];
+
+	if (info_path(info, name) == -1)
+		return -1;
+	return number_of(fddir, info, number);
+}
+
+static uint8_t
+own_kind(int fd, const struct stat *st, uint64_t *ino)
+{
+	struct statfs fs;
+	socklen_t len = sizeof(int);
+	int value;
+
+	*ino = st->st_ino;
+	if (S_ISFIFO(st->st_mode))
+		return fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS ?
+		    CP_KIND_PIPE : CP_KIND_NONE;
+	if (S_ISSOCK(st->st_mode))
+		return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &value,
+		    &len) == 0 && value == AF_UNIX ?
+		    CP_KIND_UNIX : CP_KIND_NONE;
+	if (!S_ISCHR(st->st_mode))
+		return CP_KIND_NONE;
+	if (major(st->st_rdev) == PTS_MAJOR) {
+		*ino = minor(st->st_rdev);
+		return CP_KIND_PTY;
+	}
+	if (major(st->st_rdev) == PTMX_MAJOR &&
+	    minor(st->st_rdev) == PTMX_MINOR &&
+	    ioctl(fd, TIOCGPTN, &value) == 0) {
+		*ino = (uint64_t)value;
+		return CP_KIND_PTMX;
+	}
+	return CP_KIND_NONE;
+}
+
+int
+cp_procfs_own_end(int fd, struct cp_end_id *end)
+{
+	struct stat st;
+	uint64_t ino;
+	uint8_t kind;
+	int flags, saved = errno;
+
+	if (fstat(fd, &st) == -1 || (flags = fcntl(fd, F_GETFL)) == -1)
+		return -1;
+	kind = flags & O_PATH ? CP_KIND_NONE : own_kind(fd, &st, &ino);
+	errno = saved;
+	memset(end, 0, sizeof(*end));
+	if (kind == CP_KIND_NONE)
+		return 0;
+	end->kind = kind;
+	end->ino = ino;
+	/* A slave whose master is gone has been unlinked from devpts. */
+	end->deleted = kind == CP_KIND_PTY && st.st_nlink == 0;
+	if (kind == CP_KIND_PTY)
+		end->birth = birth_of(&st);
+	switch (flags & O_ACCMODE) {
+	case O_RDONLY:
+		end->access = CP_READ;
+		break;
+	case O_WRONLY:
+		end->access = CP_WRITE;
+		break;
+	default:
+		end->access = CP_READ | CP_WRITE;
+	}
+	return 0;
+}
