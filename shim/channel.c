@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The channel table: a fixed ring in .bss, whose untouched pages cost nothing.
+ * Lock-free: a writer takes the next entry by its ticket, a reader copies an
+ * entry and looks whether its state word is still the same.
+ *
+ * Entries are not removed when a descriptor is closed: what an entry says of a
+ * descriptor is a hint, which is checked against the kernel before it is used.
+ */
+#include <sys/ioctl.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "channel.h"
+
+/*
+ * State: ticket + 1 in the upper bits, so that 0 is an empty entry; below, 1
+ * while it is written, and which ends are host ends that children must shed.
+ */
+#define WRITING	 1u
+#define SHED(k)	 (2u << (k))
+#define SHED_ANY (SHED(0) | SHED(1))
+#define BITS	 3
+
+struct entry {
+	_Atomic uint64_t state;
+	struct cp_made made;
+};
+
+static struct entry table[CP_CHANNELS];
+static _Atomic uint64_t tickets;
+static _Atomic int32_t shedding; /* entries with a SHED mark, about */
+
+void
+cp_channel_add(const struct cp_made *made)
+{
+	uint64_t ticket = atomic_fetch_add(&tickets, 1);
+	struct entry *e = &table[ticket % CP_CHANNELS];
+	uint64_t old;
+
+	old = atomic_exchange(&e->state, (ticket + 1) << BITS | WRITING);
+	if (old & SHED_ANY)
+		atomic_fetch_sub(&shedding, 1);
+	atomic_thread_fence(memory_order_release);
+	e->made = *made;
+	atomic_store_explicit(&e->state, (ticket + 1) << BITS,
+	    memory_order_release);
+}
+
+void
+cp_channel_add_fds(int kind, const int fd[2], bool cloexec)
+{
+	struct cp_made made = { .kind = (uint8_t)kind, .cloexec = cloexec,
+		.fd = { fd[0], fd[1] } };
+	struct cp_end_id end;
+	unsigned number;
+
+	if (kind == CP_KIND_PTY) {
+		if (ioctl(fd[0], TIOCGPTN, &number) == -1)
+			return;
+		made.ino[0] = made.ino[1] = number;
+		cp_channel_add(&made);
+		return;
+	}
+	for (int k = 0; k < 2; k++) {
+		if (cp_procfs_own_end(fd[k], &end) == -1 || end.kind != kind)
+			return; /* a socketpair of another family */
+		made.ino[k] = end.ino;
+		if (kind == CP_KIND_PIPE) {
+			made.ino[1] = end.ino;
+			break;
+		}
+	}
+	cp_channel_add(&made);
+}
+
+bool
+cp_channel_any(void)
+{
+	return atomic_load_explicit(&tickets, memory_order_relaxed) != 0;
+}
+
+/* A consistent copy of an entry; its state, or 0 if there is none. */
+static uint64_t
+look(const struct entry *e, struct cp_made *made)
+{
+	uint64_t state = atomic_load_explicit(&e->state, memory_order_acquire);
+
+	if (state == 0 || state & WRITING)
+		return 0;
+	*made = e->made;
+	atomic_thread_fence(memory_order_acquire);
+	return atomic_load_explicit(&e->state, memory_order_relaxed) >> BITS ==
+	    state >> BITS ? state : 0;
+}
+
+static int
+end_of(const struct cp_made *made, const struct cp_end_id *end)
+{
+	if (made->kind != end->kind)
+		return -1;
+	switch (made->kind) {
+	case CP_KIND_PIPE:
+		if (made->ino[0] != end->ino)
+			return -1;
+		/* /proc/self/fd/N reopened for both: no telling which. */
+		return end->access == CP_READ ? 0 :
+		    end->access == CP_WRITE ? 1 : -1;
+	case CP_KIND_UNIX:
+		return made->ino[0] == end->ino ? 0 :
+		    made->ino[1] == end->ino ? 1 : -1;
+	default:
+		return made->ino[1] == end->ino ? 1 : -1;
+	}
+}
+
+int
+cp_channel_find(const struct cp_end_id *end, struct cp_made *made)
+{
+	uint64_t last = atomic_load(&tickets);
+	uint64_t n = last < CP_CHANNELS ? last : CP_CHANNELS;
+	struct cp_made copy;
+	int k;
+
+	for (uint64_t i = 1; i <= n; i++)
+		if (look(&table[(last - i) % CP_CHANNELS], &copy) != 0 &&
+		    (k = end_of(&copy, end)) != -1) {
+			*made = copy;
+			return k;
+		}
+	return -1;
+}
+
+bool
+cp_channel_opposite(const struct cp_made *made, int k,
+    const struct cp_end_id *host)
+{
+	switch (made->kind) {
+	case CP_KIND_PIPE:
+		return host->kind == CP_KIND_PIPE &&
+		    host->ino == made->ino[1 - k] &&
+		    (host->access & (k == 0 ? CP_WRITE : CP_READ)) != 0;
+	case CP_KIND_UNIX:
+		return host->kind == CP_KIND_UNIX &&
+		    host->ino == made->ino[1 - k];
+	default:
+		return host->kind == CP_KIND_PTMX && k == 1 &&
+		    host->ino == made->ino[0];
+	}
+}
+
+void
+cp_channel_warded(const struct cp_channel *child)
+{
+	struct cp_end_id end = { .kind = child->kind, .access = child->access,
+		.ino = child->child };
+	uint64_t last = atomic_load(&tickets);
+	uint64_t n = last < CP_CHANNELS ? last : CP_CHANNELS;
+
+	for (uint64_t i = 1; i <= n; i++) {
+		struct entry *e = &table[(last - i) % CP_CHANNELS];
+		struct cp_made made;
+		uint64_t state = look(e, &made);
+		int k = state == 0 ? -1 : end_of(&made, &end);
+
+		if (k == -1)
+			continue;
+		/* What was created close-on-exec is passed on on purpose. */
+		if (made.cloexec || state & SHED(1 - k))
+			return;
+		if (atomic_compare_exchange_strong(&e->state, &state,
+		    state | SHED(1 - k)) && !(state & SHED_ANY))
+			atomic_fetch_add(&shedding, 1);
+		return;
+	}
+}
+
+/* The descriptor FD, if it still is end K of *MADE and passes an exec. */
+static bool
+leaks(const struct cp_made *made, int k, int fd)
+{
+	struct cp_end_id end;
+	int flags;
+
+	return fd > 2 && cp_procfs_own_end(fd, &end) == 0 &&
+	    cp_channel_opposite(made, 1 - k, &end) &&
+	    (flags = fcntl(fd, F_GETFD)) != -1 && !(flags & FD_CLOEXEC);
+}
+
+/*
+ * Not close(2): a child made by a raw clone may share the host's descriptors,
+ * and with close-on-exec set the host itself loses nothing.
+ */
+void
+cp_channel_shed(void)
+{
+	uint64_t last = atomic_load(&tickets);
+	uint64_t n = last < CP_CHANNELS ? last : CP_CHANNELS;
+	int saved = errno;
+
+	if (atomic_load(&shedding) <= 0)
+		return;
+	for (uint64_t i = 1; i <= n; i++) {
+		struct entry *e = &table[(last - i) % CP_CHANNELS];
+		struct cp_made made;
+		uint64_t state;
+
+		if (!(atomic_load(&e->state) & SHED_ANY) ||
+		    (state = look(e, &made)) == 0)
+			continue;
+		for (int k = 0; k < 2; k++)
+			if (state & SHED(k) && leaks(&made, k, made.fd[k]))
+				(void)fcntl(made.fd[k], F_SETFD, FD_CLOEXEC);
+	}
+	errno = saved;
+}
+
+void
+cp_channel_review(void)
+{
+	static _Atomic uint64_t cursor;
+	uint64_t last = atomic_load(&tickets);
+	uint64_t n = last < CP_CHANNELS ? last : CP_CHANNELS;
+	int saved = errno;
+
+	/* A few of the marked ones each time, whatever their number. */
+	for (uint64_t i = 0, looks = 0; i < n && looks < 2; i++) {
+		struct entry *e = &table[atomic_fetch_add(&cursor, 1) % n];
+		struct cp_made made;
+		uint64_t state;
+
+		if (atomic_load(&shedding) <= 0)
+			break;
+		if (!(atomic_load(&e->state) & SHED_ANY) ||
+		    (state = look(e, &made)) == 0)
+			continue;
+		looks++;
+		if ((state & SHED(0) && leaks(&made, 0, made.fd[0])) ||
+		    (state & SHED(1) && leaks(&made, 1, made.fd[1])))
+			continue;
+		if (atomic_compare_exchange_strong(&e->state, &state,
+		    state & ~(uint64_t)SHED_ANY))
+			atomic_fetch_sub(&shedding, 1);
+	}
+	errno = saved;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* The channels made in this process. */
+#ifndef CP_CHANNEL_H
+#define CP_CHANNEL_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/channel_id.h"
+#include "common/procfs.h"
+
+#define CP_CHANNELS 4096
+
+/*
+ * A channel as it was made: its two ends, with the descriptors they had.
+ * PIPE: end 0 is read, end 1 written, ino[0] == ino[1].  PTY: end 0 is the
+ * master, end 1 the slave, ino is the number.  -1: no descriptor known.
+ */
+struct cp_made {
+	uint8_t kind;	/* PIPE, UNIX or PTY */
+	bool cloexec;	/* as created */
+	int32_t fd[2];
+	uint64_t ino[2];
+};
+
+/* Remembers a channel; the oldest one is forgotten.  Context: host. */
+void cp_channel_add(const struct cp_made *made);
+
+/* Looks at the two descriptors and remembers the channel.  Context: host. */
+void cp_channel_add_fds(int kind, const int fd[2], bool cloexec);
+
+/* Was any made here?  Context: any. */
+bool cp_channel_any(void);
+
+/*
+ * The newest channel of which END is an end: returns which one (0 or 1) and
+ * fills *MADE, or returns -1.  Context: any.
+ */
+int cp_channel_find(const struct cp_end_id *end, struct cp_made *made);
+
+/* Is *HOST the end opposite to *CHILD, which is end K of *MADE?  any. */
+bool cp_channel_opposite(const struct cp_made *made, int k,
+    const struct cp_end_id *host);
+
+/*
+ * The channel of which CHILD is the child end belongs to a ward from now on:
+ * no other child shall inherit its host end by accident.  Context: host.
+ */
+void cp_channel_warded(const struct cp_channel *child);
+
+/*
+ * Marks as close-on-exec, in this child, the host ends of other wards that it
+ * has inherited by accident.  Context: child.
+ */
+void cp_channel_shed(void);
+
+/*
+ * Forgets some marks of host ends that the host has closed or made
+ * close-on-exec itself, so that shedding stays cheap.  Context: host.
+ */
+void cp_channel_review(void);
+
+#endif

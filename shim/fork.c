@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fork and its kin.  There is next to nothing to do: the kernel itself marks
+ * the child, by wiping the owner's page, so that no lock, no mask and no
+ * atfork handler is needed here.  vfork is left alone, since a C function
+ * can't return twice on one stack; its children meet us in exec.
+ */
+#include <sys/types.h>
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "child.h"
+#include "init.h"
+#include "real.h"
+#include "report.h"
+
+pid_t _Fork(void);
+
+CP_EXPORT pid_t
+fork(void)
+{
+	pid_t pid;
+
+	(void)cp_enter(false);
+	cp_forking(true);
+	pid = cp_real(fork)();
+	cp_forking(false);
+	return pid;
+}
+
+CP_EXPORT pid_t
+_Fork(void)
+{
+	(void)cp_enter(false);
+	return cp_real(_Fork)();
+}
+
+/* The child's exec will tell where the terminal is held, if we don't. */
+static void
+register_terminal(pid_t pid, int master)
+{
+	const int fd[2] = { master, -1 };
+	struct cp_made made;
+	struct cp_end_id end;
+	struct cp_channel ch[2];
+
+	cp_channel_add_fds(CP_KIND_PTY, fd, false);
+	if (cp_procfs_own_end(master, &end) == -1 ||
+	    end.kind != CP_KIND_PTMX)
+		return;
+	end.kind = CP_KIND_PTY;
+	if (cp_channel_find(&end, &made) == -1)
+		return;
+	ch[0] = ch[1] = (struct cp_channel){ .kind = CP_KIND_PTY,
+		.access = CP_READ | CP_WRITE, .kept = CP_KEPT_YES,
+		.host_fd = master, .child = end.ino };
+	cp_child_register(pid, NULL, ch);
+}
+
+CP_EXPORT pid_t
+forkpty(int *master, char *name, const struct termios *termios,
+    const struct winsize *size)
+{
+	bool owner = cp_enter(true);
+	int saved;
+	pid_t pid;
+
+	cp_forking(true);
+	pid = cp_real(forkpty)(master, name, termios, size);
+	cp_forking(false);
+	saved = errno;
+	if (pid == 0)
+		cp_child_on_pty();
+	else if (pid > 0 && owner)
+		register_terminal(pid, *master);
+	errno = saved;
+	return pid;
+}
+
+CP_EXPORT int
+daemon(int nochdir, int noclose)
+{
+	pid_t old = getpid();
+	struct cp_msg msg = { .type = CP_MSG_HEIR, .pid = old };
+	int rc;
+
+	cp_forking(true);
+	rc = cp_real(daemon)(nochdir, noclose);
+	cp_forking(false);
+	if (rc == 0 && getpid() != old && cp_enter_heir(old) &&
+	    cp_report_known())
+		(void)cp_report(&msg, CP_REPORT_INSIST);
+	return rc;
+}

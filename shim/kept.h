@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Does the host keep the opposite ends of a child's stdin and stdout? */
+#ifndef CP_KEPT_H
+#define CP_KEPT_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+
+#include "common/channel_id.h"
+#include "common/procfs.h"
+
+/*
+ * END is what a child of HOST has on fd 0 and 1.  Fills OUT, whose kind is
+ * NONE where there is no channel between the two.  Returns true if there is
+ * at least one: then the child is a ward.  Context: any.
+ */
+bool cp_kept_look(pid_t host, const struct cp_end_id end[2],
+    struct cp_channel out[2]);
+
+/* Are both a channel, and verified?  Context: any. */
+bool cp_kept_both(const struct cp_channel ch[2]);
+/* Is one of them verified?  Context: any. */
+bool cp_kept_sure(const struct cp_channel ch[2]);
+
+#endif

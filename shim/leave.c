@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Orderly exit: the host gives up its ends of the duplex wards' channels, lets
+ * the guard end them, and waits for that, so that they are gone when its own
+ * parent learns of its death.  One-way wards may still be working off what
+ * they were sent, and are left to the guard.
+ *
+ * Runs at the end of exit(3), behind all handlers of the host, or inside a
+ * signal handler: system calls only but for the flushing of stdio.  Nothing is
+ * ever waited for with wait(2): a child's status is the host's.
+ */
+#include <sys/socket.h>
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/procfs.h"
+#include "common/raw.h"
+#include "common/wire.h"
+#include "init.h"
+#include "leave.h"
+#include "owner.h"
+#include "report.h"
+#include "ward.h"
+
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef SYS_pidfd_send_signal
+#define SYS_pidfd_send_signal 424
+#endif
+
+#define WARDS_MAX  256 /* that are ended without a guard */
+#define AGAIN_MS   500 /* the sentinel may have replaced the guard */
+#define MARGIN_MS  1000
+
+enum { HERE, LEAVING, LEFT };
+static _Atomic int state;
+
+void
+cp_leave_reset(void)
+{
+	atomic_store(&state, HERE);
+}
+
+static int64_t
+now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* poll(2) up to DEADLINE, signals notwithstanding. */
+static int
+wait_until(struct pollfd *p, size_t n, int64_t deadline)
+{
+	for (;;) {
+		int64_t left = deadline - now_ms();
+		struct timespec t = { 0, 0 };
+		long rc;
+
+		if (left > 0)
+			t = (struct timespec){ left / 1000,
+				left % 1000 * 1000000 };
+		rc = syscall(SYS_ppoll, p, n, &t, NULL, 0);
+		if (rc != -1 || errno != EINTR)
+			return (int)rc;
+	}
+}
+
+static bool
+is_duplex(const struct cp_known *k)
+{
+	return (k->record.flags & CP_WARD_DUPLEX) != 0;
+}
+
+static bool
+found_one(const struct cp_known *k, void *found)
+{
+	*(bool *)found = is_duplex(k) && !cp_ward_is_over(k);
+	return !*(bool *)found;
+}
+
+/*
+ * Something else goes over the descriptor, so that it is never free: another
+ * thread could open a file there, and the host write its protocol into it.
+ */
+static bool
+give_up(const struct cp_known *k, void *null)
+{
+	for (int i = 0; is_duplex(k) && i < 2; i++) {
+		const struct cp_channel *ch = &k->record.channel[i];
+		struct cp_end_id end;
+
+		if (ch->host_fd >= 0 &&
+		    cp_procfs_own_end(ch->host_fd, &end) == 0 &&
+		    cp_procfs_is_host_end(ch, &end))
+			(void)syscall(SYS_dup3, *(int *)null, ch->host_fd,
+			    O_CLOEXEC);
+	}
+	return true;
+}
+
+static void
+give_up_ends(void)
+{
+	int null = cp_raw_openat(AT_FDCWD, "/dev/null", O_RDWR);
+
+	if (null == -1) /* a bare root: good for nothing but its number */
+		null = cp_raw_openat(AT_FDCWD, "/", O_PATH);
+	if (null == -1)
+		return;
+	cp_ward_each(give_up, &null);
+	cp_raw_close(null);
+}
+
+/* Connected, so that nobody else's datagram can be taken for its answer. */
+static int
+connect_guard(void)
+{
+	struct sockaddr_un sun;
+	socklen_t len = cp_wire_address(cp_guard_name(), &sun);
+	const sa_family_t family = AF_UNIX; /* alone: the kernel names us */
+	int fd = (int)syscall(SYS_socket, AF_UNIX,
+	    SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd != -1 && (len == 0 ||
+	    syscall(SYS_bind, fd, &family, sizeof(family)) == -1 ||
+	    syscall(SYS_connect, fd, &sun, len) == -1)) {
+		cp_raw_close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static bool
+has_answer(int fd)
+{
+	struct cp_msg msg;
+
+	while (syscall(SYS_recvfrom, fd, &msg, sizeof(msg), MSG_DONTWAIT,
+	    NULL, NULL) == (long)sizeof(msg))
+		if (msg.magic == CP_WIRE_MAGIC && msg.type == CP_MSG_GONE)
+			return true;
+	return false;
+}
+
+/* False if there is no guard: a stopped one is waited for, then left be. */
+static bool
+ask_guard(void)
+{
+	const struct cp_options *o = cp_options();
+	struct cp_msg msg = { .magic = CP_WIRE_MAGIC, .type = CP_MSG_LEAVE };
+	int64_t end = now_ms() + o->exit_grace_ms + o->term_ms + MARGIN_MS;
+	struct pollfd p = { .events = POLLIN };
+	bool there = true, done = false;
+
+	if (!cp_report_known())
+		return false;
+	p.fd = connect_guard();
+	if (p.fd == -1)
+		return false;
+	while (there && !done && now_ms() < end) {
+		int64_t again = now_ms() + AGAIN_MS;
+
+		there = syscall(SYS_sendto, p.fd, &msg, sizeof(msg),
+		    MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0) != -1 ||
+		    errno == EAGAIN || errno == ENOBUFS;
+		if (there && wait_until(&p, 1, again < end ? again : end) > 0)
+			done = has_answer(p.fd);
+	}
+	cp_raw_close(p.fd);
+	return there;
+}
+
+struct group {
+	size_t n;
+	struct pollfd member[WARDS_MAX]; /* fd -1: dead, or not ours */
+};
+
+static bool
+join(const struct cp_known *k, void *arg)
+{
+	struct group *g = arg;
+	struct cp_stat st;
+	int fd;
+
+	if (!is_duplex(k))
+		return true;
+	fd = (int)syscall(SYS_pidfd_open, k->record.pid, 0);
+	/* Checked behind the open: from here on the descriptor is it. */
+	if (fd != -1 && (cp_procfs_stat(k->record.pid, &st) == -1 ||
+	    st.start != k->start)) {
+		cp_raw_close(fd);
+		fd = -1;
+	}
+	if (fd != -1)
+		g->member[g->n++] = (struct pollfd){ fd, POLLIN, 0 };
+	return g->n < WARDS_MAX;
+}
+
+/* Until all are dead; true if some are left. */
+static bool
+await(struct group *g, int64_t deadline)
+{
+	for (;;) {
+		size_t alive = 0;
+
+		for (size_t i = 0; i < g->n; i++)
+			alive += g->member[i].fd != -1;
+		if (alive == 0)
+			return false;
+		if (wait_until(g->member, g->n, deadline) <= 0)
+			return true;
+		for (size_t i = 0; i < g->n; i++)
+			if (g->member[i].fd != -1 &&
+			    g->member[i].revents != 0) {
+				cp_raw_close(g->member[i].fd);
+				g->member[i].fd = -1;
+			}
+	}
+}
+
+static void
+signal_all(const struct group *g, int sig)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (g->member[i].fd != -1)
+			(void)syscall(SYS_pidfd_send_signal, g->member[i].fd,
+			    sig, NULL, 0);
+}
+
+static void
+end_ourselves(void)
+{
+	const struct cp_options *o = cp_options();
+	struct group g = { .n = 0 };
+
+	/* Only the guard can match what is to be spared. */
+	if (o->spare[0] != '\0')
+		return;
+	cp_ward_each(join, &g);
+	if (await(&g, now_ms() + o->exit_grace_ms)) {
+		signal_all(&g, SIGTERM);
+		if (await(&g, now_ms() + o->term_ms)) {
+			signal_all(&g, SIGKILL);
+			(void)await(&g, now_ms() + MARGIN_MS);
+		}
+	}
+	for (size_t i = 0; i < g.n; i++)
+		if (g.member[i].fd != -1)
+			cp_raw_close(g.member[i].fd);
+}
+
+/*
+ * What the host wrote to a ward through stdio would be flushed right after
+ * us, into the void.  fcloseall(3) of glibc is what exit itself does, and
+ * takes no lock of a stream that another thread sits in.
+ */
+static void
+flush_stdio(void)
+{
+	int (*flush)(void);
+
+	*(void **)&flush = dlsym(RTLD_DEFAULT, "fcloseall");
+	if (flush != NULL)
+		(void)flush();
+}
+
+static bool
+leave(bool flush)
+{
+	int here = HERE, saved = errno;
+	bool some = false;
+
+	if (!atomic_compare_exchange_strong(&state, &here, LEAVING))
+		return here == LEFT;
+	if (!cp_options()->dry_run && cp_has_wards()) {
+		cp_drain();
+		cp_ward_each(found_one, &some);
+	}
+	if (some) {
+		if (flush)
+			flush_stdio();
+		give_up_ends();
+		if (!ask_guard())
+			end_ourselves();
+	}
+	atomic_store(&state, LEFT);
+	errno = saved;
+	return true;
+}
+
+void
+cp_leave_exit(void *unused)
+{
+	(void)unused;
+	if (cp_where() == CP_OWNER)
+		(void)leave(true);
+}
+
+void
+cp_leave_quick_exit(void *unused)
+{
+	(void)unused;
+	if (cp_where() == CP_OWNER)
+		(void)leave(false);
+}
+
+bool
+cp_leave_signal(void)
+{
+	return leave(false);
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The wipe-on-fork page.  It holds the PID of its owner; the kernel zeroes it
+ * in every child that gets a copy of the memory, whatever call made it:
+ *
+ *	no page		unclaimed
+ *	PID == getpid	the owner
+ *	PID != getpid	a vfork child (or any clone that shares the memory)
+ *	PID == 0	a fork child, until it is promoted
+ *
+ * Beside it lie ordinary variables, which a fork child gets as a copy (so it
+ * knows whose child it is), and the shared mapping, through which the owner
+ * sees what its children write.
+ *
+ * A fork child that makes channels of its own is promoted: it becomes an owner
+ * with shared memory of its own, and remembers its maker.
+ */
+#include <sys/mman.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include "common/procfs.h"
+#include "owner.h"
+
+/* Linux 4.14; older headers lack it. */
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+
+enum { IDLE, TAKEN };
+
+struct page {
+	_Atomic pid_t owner;
+	_Atomic int promotion; /* IDLE, or TAKEN by the thread that does it */
+};
+
+static _Atomic(struct page *) page;
+static _Atomic(struct cp_shared *) shared;
+static _Atomic(struct cp_shared *) maker_shared;
+static _Atomic pid_t host; /* the owner, as known to its fork children */
+static _Atomic pid_t maker;
+static uint64_t image; /* of this memory, and so of all fork children */
+static _Atomic pthread_t main_thread;
+static _Atomic bool main_known;
+
+static void *
+map(size_t size, int flags)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_ANONYMOUS | flags, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static void
+unmap(void *p, size_t size)
+{
+	if (p != NULL)
+		(void)munmap(p, size);
+}
+
+void
+cp_owner_init(void)
+{
+	main_thread = pthread_self();
+	main_known = true;
+}
+
+enum cp_where
+cp_where(void)
+{
+	struct page *p = atomic_load_explicit(&page, memory_order_acquire);
+	pid_t owner;
+
+	if (p == NULL)
+		return CP_UNCLAIMED;
+	owner = atomic_load_explicit(&p->owner, memory_order_acquire);
+	if (owner == 0)
+		return CP_FORK_CHILD;
+	return owner == getpid() ? CP_OWNER : CP_VFORK_CHILD;
+}
+
+/* All of it is made before anybody can see it. */
+static bool
+claim_first(void)
+{
+	struct page *none = NULL, *p = map(sizeof(*p), MAP_PRIVATE);
+	struct cp_shared *s, *nothing = NULL;
+	pid_t self = getpid();
+
+	struct cp_stat st;
+
+	if (p == NULL)
+		return false;
+	if (cp_procfs_stat(self, &st) == 0)
+		image = st.image;
+	if (madvise(p, sizeof(*p), MADV_WIPEONFORK) == -1 ||
+	    (s = map(sizeof(*s), MAP_SHARED)) == NULL) {
+		unmap(p, sizeof(*p));
+		return false;
+	}
+	if (!atomic_compare_exchange_strong(&shared, &nothing, s)) {
+		unmap(s, sizeof(*s));
+		unmap(p, sizeof(*p));
+		return false;
+	}
+	/* Before the constructor only the thread that loads us can call. */
+	if (!main_known && gettid() == self)
+		cp_owner_init();
+	atomic_store(&host, self);
+	atomic_store(&p->owner, self);
+	return atomic_compare_exchange_strong(&page, &none, p);
+}
+
+/*
+ * Until owner is set, other threads of this process still see a fork child,
+ * which is what it was a moment ago.
+ */
+static bool
+take_over(struct page *p, bool heir)
+{
+	struct cp_shared *s, *old;
+	pid_t self = getpid();
+	int idle = IDLE;
+
+	if (!atomic_compare_exchange_strong(&p->promotion, &idle, TAKEN))
+		return false;
+	s = map(sizeof(*s), MAP_SHARED);
+	if (s == NULL)
+		return false; /* never again: it stays a mere fork child */
+	if (!heir) {
+		old = atomic_exchange(&maker_shared, atomic_load(&shared));
+		unmap(old, sizeof(*old));
+		atomic_store(&maker, atomic_load(&host));
+	}
+	if (gettid() == self)
+		main_thread = pthread_self();
+	old = atomic_exchange(&shared, s);
+	s->known = old != NULL ? atomic_load(&old->known) : 0;
+	atomic_store(&host, self);
+	atomic_store_explicit(&p->owner, self, memory_order_release);
+	return true;
+}
+
+bool
+cp_owner_claim(bool promote)
+{
+	int saved = errno;
+	bool done = false;
+
+	switch (cp_where()) {
+	case CP_UNCLAIMED:
+		done = claim_first();
+		break;
+	case CP_FORK_CHILD:
+		done = promote && take_over(atomic_load(&page), false);
+		break;
+	default:
+		break;
+	}
+	errno = saved;
+	return done;
+}
+
+bool
+cp_owner_inherit(pid_t old)
+{
+	int saved = errno;
+	bool done = cp_where() == CP_FORK_CHILD &&
+	    atomic_load(&host) == old && take_over(atomic_load(&page), true);
+
+	errno = saved;
+	return done;
+}
+
+pid_t
+cp_owner_host(void)
+{
+	return atomic_load(&host);
+}
+
+uint64_t
+cp_owner_image(void)
+{
+	return image;
+}
+
+pid_t
+cp_owner_maker(void)
+{
+	return atomic_load(&maker);
+}
+
+struct cp_shared *
+cp_owner_shared(void)
+{
+	return atomic_load(&shared);
+}
+
+struct cp_shared *
+cp_owner_maker_shared(void)
+{
+	return atomic_load(&maker_shared);
+}
+
+bool
+cp_owner_on_main_thread(void)
+{
+	return main_known && pthread_equal(pthread_self(), main_thread);
+}

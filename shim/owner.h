@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* Where are we: in the host, in a fork child, in a vfork child? */
+#ifndef CP_OWNER_H
+#define CP_OWNER_H
+
+#include <sys/types.h>
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "slot.h"
+
+enum cp_where {
+	CP_UNCLAIMED,	/* nobody here ever made a channel or forked */
+	CP_OWNER,	/* the process whose wards these are */
+	CP_VFORK_CHILD, /* in its memory, on its stack */
+	CP_FORK_CHILD,	/* a copy of it that has not exec'd */
+};
+
+/* Memory that an owner shares with its fork and vfork children. */
+struct cp_shared {
+	struct cp_slots slots;
+	_Atomic uint32_t known;	 /* a guard was reached once */
+	_Atomic uint32_t broken; /* the guard can't be started */
+	_Atomic uint32_t noted;	 /* kinds of failure the journal knows */
+	_Atomic uint32_t strikes; /* sends in a row that were given up */
+	_Atomic int64_t mute_ms; /* until then no send may block */
+	_Atomic int64_t made_s;	 /* when CP_MSG_MADE was sent last */
+};
+
+/* Context: any.  errno is kept. */
+enum cp_where cp_where(void);
+
+/*
+ * Makes this process an owner, if it can be one; true if this very call did
+ * it.  A fork child is promoted only if PROMOTE is set.  Context: host.
+ */
+bool cp_owner_claim(bool promote);
+
+/*
+ * This process goes on as what owner OLD was (daemon(3) has forked): its
+ * wards are ours.  Returns false if nothing was to be taken over.
+ * Context: host.
+ */
+bool cp_owner_inherit(pid_t old);
+
+/* The owner whose child we are, or who we are.  0: none.  Context: any. */
+pid_t cp_owner_host(void);
+
+/* What /proc calls this memory image (procfs.h), 0 unknown.  Context: any. */
+uint64_t cp_owner_image(void);
+
+/* The owner whose fork child this owner once was, or 0.  Context: any. */
+pid_t cp_owner_maker(void);
+
+/* The owner's shared memory, or the maker's; NULL if none.  Context: any. */
+struct cp_shared *cp_owner_shared(void);
+struct cp_shared *cp_owner_maker_shared(void);
+
+/* Does this, or did its copy in the host, run on the main thread?  any. */
+bool cp_owner_on_main_thread(void);
+
+/* Called by the constructor.  Context: host. */
+void cp_owner_init(void);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* The wards of this host. */
+#ifndef CP_WARD_H
+#define CP_WARD_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "slot.h"
+
+/* What is known of one ward. */
+struct cp_known {
+	struct cp_record record;
+	uint64_t start; /* clock ticks since boot; 0: never seen alive */
+};
+
+/*
+ * Adds a child of this process, or forgets it if its record says UNDO.
+ * Context: host.
+ */
+void cp_ward_add(const struct cp_record *record);
+
+/*
+ * Calls VISIT for each ward, the dead ones that nobody has swept included;
+ * false from it ends the walk.  Context: host, the cloak's handler included.
+ */
+void cp_ward_each(bool (*visit)(const struct cp_known *, void *), void *arg);
+
+/*
+ * Is the ward dead, and nobody left on the other side of those of its channels
+ * that we still have?  Context: any.
+ */
+bool cp_ward_is_over(const struct cp_known *k);
+
+/* How many there are, the dead ones included that were not seen yet.  any. */
+unsigned cp_ward_count(void);
+
+/* Forgets all: we are a copy, they are our maker's.  Context: host. */
+void cp_ward_reset(void);
+
+/* Keeps all: we are a copy that goes on in their host's place.  host. */
+void cp_ward_inherit(void);
+
+#endif
