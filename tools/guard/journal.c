@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/* See journal.h.  JSON is built by jansson, one object a line. */
+#include <sys/stat.h>
+
+#define LIBBSD_OPENBSD_VIS
+#include <vis.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "journal.h"
+
+#define ARGV_MAX 4096
+
+enum target { NOWHERE, TO_SYSLOG, TO_FILE };
+
+static enum target target;
+static char *path;
+static int fd = -1;
+
+void
+cp_journal_open(const char *where)
+{
+	if (strcmp(where, "none") == 0) {
+		target = NOWHERE;
+	} else if (strcmp(where, "syslog") == 0) {
+		target = TO_SYSLOG;
+		openlog("childproof", LOG_PID, LOG_DAEMON);
+	} else {
+		target = TO_FILE;
+		path = strdup(where);
+		cp_journal_reopen();
+	}
+}
+
+void
+cp_journal_reopen(void)
+{
+	if (target != TO_FILE || path == NULL)
+		return;
+	if (fd >= 0)
+		close(fd);
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY |
+		O_NOFOLLOW | O_NONBLOCK, 0600);
+}
+
+/* Valid UTF-8 as it is (jansson escapes control characters), else vis(3). */
+static json_t *
+text(const char *s, size_t len)
+{
+	json_t *j = json_stringn(s, len);
+	char *safe;
+
+	if (j != NULL)
+		return j;
+	safe = malloc(4 * len + 1);
+	if (safe == NULL)
+		return json_string("");
+	strvisx(safe, s, len, VIS_CSTYLE);
+	j = json_string(safe);
+	free(safe);
+	return j;
+}
+
+static json_t *
+argv_of(pid_t pid)
+{
+	char name[32], buf[ARGV_MAX];
+	json_t *list = json_array();
+	ssize_t n;
+	int f;
+
+	(void)snprintf(name, sizeof(name), "/proc/%d/cmdline", (int)pid);
+	f = open(name, O_RDONLY | O_CLOEXEC);
+	if (f < 0)
+		return list;
+	n = read(f, buf, sizeof(buf) - 1);
+	close(f);
+	if (n > 0)
+		buf[n] = '\0';
+	for (ssize_t i = 0; i < n;) {
+		size_t len = strlen(buf + i);
+
+		json_array_append_new(list, text(buf + i, len));
+		i += (ssize_t)len + 1;
+	}
+	return list;
+}
+
+static const char *
+kind_name(const struct cp_ward *w)
+{
+	static const char *const kinds[] = {
+		[CP_KIND_NONE] = "none",   [CP_KIND_PIPE] = "pipe",
+		[CP_KIND_UNIX] = "socket", [CP_KIND_PTY] = "pty",
+		[CP_KIND_PTMX] = "pty",
+	};
+	int in = w->channel[0].kind, out = w->channel[1].kind;
+
+	return kinds[in != CP_KIND_NONE ? in : out];
+}
+
+static json_t *
+channel_of(const struct cp_ward *w)
+{
+	const char *shape = w->duplex			  ? "duplex" :
+	    w->channel[0].kind != CP_KIND_NONE ? "reader" :
+						 "writer";
+
+	return json_sprintf("%s %s", shape, kind_name(w));
+}
+
+static json_t *
+child_of(const struct cp_entry *e, uint64_t age_ms)
+{
+	pid_t pid = e->pid != 0 ? e->pid : e->ward->pid;
+	uint64_t start = e->pid != 0 ? e->start : e->ward->start;
+	json_t *j = json_pack("{s:i, s:I, s:o, s:o}", "pid", (int)pid, "start",
+	    (json_int_t)start, "name",
+	    text(e->ward->name, strnlen(e->ward->name, sizeof(e->ward->name))),
+	    "argv", argv_of(pid));
+
+	json_object_set_new(j, "ward", json_integer(e->ward->pid));
+	json_object_set_new(j, "age", json_real((double)age_ms / 1000));
+	json_object_set_new(j, "channel", channel_of(e->ward));
+	return j;
+}
+
+static void
+write_json(const struct cp_entry *e)
+{
+	struct timespec now, up;
+	json_t *j = json_object();
+	char *line;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	clock_gettime(CLOCK_MONOTONIC, &up);
+	json_object_set_new(j, "time",
+	    json_real((double)now.tv_sec + (double)now.tv_nsec / 1e9));
+	json_object_set_new(j, "event", json_string(e->event));
+	if (e->host != NULL)
+		json_object_set_new(j, "host",
+		    json_pack("{s:i, s:I, s:o}", "pid", (int)e->host->pid,
+			"start", (json_int_t)e->host->start, "comm",
+			text(e->host->comm,
+			    strnlen(e->host->comm, sizeof(e->host->comm)))));
+	if (e->ward != NULL) {
+		uint64_t ms = (uint64_t)up.tv_sec * 1000 +
+		    (uint64_t)up.tv_nsec / 1000000;
+
+		json_object_set_new(j, "child",
+		    child_of(e, ms - e->ward->born_ms));
+	}
+	if (e->reason != NULL)
+		json_object_set_new(j, "reason", json_string(e->reason));
+	if (e->step != NULL)
+		json_object_set_new(j, "step", json_string(e->step));
+	if (e->sig != 0)
+		json_object_set_new(j, "signal", json_integer(e->sig));
+	if (e->error != 0)
+		json_object_set_new(j, "error", json_string(strerror(e->error)));
+	line = json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(13));
+	json_decref(j);
+	if (line == NULL)
+		return;
+	/* One write, so that lines of several guards never mix. */
+	size_t len = strlen(line);
+	line[len] = '\n';
+	(void)!write(fd, line, len + 1);
+	free(line);
+}
+
+static void
+write_syslog(const struct cp_entry *e)
+{
+	char name[4 * sizeof(e->ward->name) + 1] = "";
+	char host[4 * sizeof(e->host->comm) + 1] = "";
+	char child[sizeof(name) + 32] = "", of[sizeof(host) + 32] = "";
+
+	if (e->host != NULL) {
+		strvisx(host, e->host->comm,
+		    strnlen(e->host->comm, sizeof(e->host->comm)), VIS_CSTYLE);
+		(void)snprintf(of, sizeof(of), " of %s[%d]", host,
+		    (int)e->host->pid);
+	}
+	if (e->ward != NULL) {
+		strvisx(name, e->ward->name,
+		    strnlen(e->ward->name, sizeof(e->ward->name)), VIS_CSTYLE);
+		(void)snprintf(child, sizeof(child), " %s[%d]", name,
+		    (int)(e->pid != 0 ? e->pid : e->ward->pid));
+	}
+	syslog(e->error != 0 ? LOG_WARNING : LOG_INFO, "%s%s%s%s%s%s%s%s%s",
+	    e->event, child, of, e->step != NULL ? ": SIG" : "",
+	    e->step != NULL ? e->step : "", e->reason != NULL ? ": " : "",
+	    e->reason != NULL ? e->reason : "", e->error != 0 ? ": " : "",
+	    e->error != 0 ? strerror(e->error) : "");
+}
+
+/* What happens all day long is for the file only. */
+static bool
+is_routine(const struct cp_entry *e)
+{
+	return e->error == 0 &&
+	    (strcmp(e->event, "ward") == 0 || strcmp(e->event, "end") == 0 ||
+		strcmp(e->event, "guard-start") == 0 ||
+		strcmp(e->event, "guard-end") == 0);
+}
+
+void
+cp_journal(const struct cp_entry *e)
+{
+	if (target == TO_FILE && fd >= 0)
+		write_json(e);
+	else if (target == TO_SYSLOG && !is_routine(e))
+		write_syslog(e);
+}
+
+void
+cp_journal_note(const char *event, const char *reason, int error)
+{
+	cp_journal(&(struct cp_entry){
+	    .event = event, .reason = reason, .error = error });
+}

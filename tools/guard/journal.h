@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The journal, the last stage: one line for each thing done, with its reason.
+ * JSON lines in a file (mode 0600), or syslog with command names only, as
+ * arguments can hold secrets.  Never the host's standard output or error.
+ *
+ * A journal that can't be written is silently done without: the guard's work
+ * goes on.  Context: guard.
+ */
+#ifndef CP_JOURNAL_H
+#define CP_JOURNAL_H
+
+#include <sys/types.h>
+
+#include <stdint.h>
+
+#include "facts.h"
+
+struct cp_entry {
+	const char *event;  /* "ward", "verdict", "signal", "ended" … */
+	const char *reason; /* a sentence, or NULL */
+	const char *step;   /* "TERM", "KILL" …, or NULL */
+	int sig;	    /* the signal sent, or 0 */
+	const struct cp_host *host; /* or NULL */
+	const struct cp_ward *ward; /* or NULL */
+	pid_t pid;	    /* the process meant, if not the ward's child */
+	uint64_t start;
+	int error; /* errno to tell of, or 0 */
+};
+
+/* WHERE as in the option `journal`: "syslog", "none" or an absolute path. */
+void cp_journal_open(const char *where);
+
+/* Opens the file anew, after it was rotated. */
+void cp_journal_reopen(void);
+
+void cp_journal(const struct cp_entry *e);
+
+/* An entry without host or ward. */
+void cp_journal_note(const char *event, const char *reason, int error);
+
+#endif

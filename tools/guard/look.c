@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/* See look.h. */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../shim/common/procfs.h"
+#include "journal.h"
+#include "look.h"
+#include "spare.h"
+#include "told.h"
+
+#define CHILDREN_MAX	1024
+#define DESCENDANTS_MAX 64
+
+/* Does the host hold the opposite end, at the number told or at any other? */
+static bool
+host_holds(const struct cp_host *h, const struct cp_channel *ch)
+{
+	_Alignas(uint64_t) char buf[4096];
+	char path[CP_PATH_SIZE];
+	struct cp_end_id end;
+	struct cp_dir dir;
+	const char *name;
+	bool found = false;
+	int fd;
+
+	if (ch->host_fd >= 0 && cp_procfs_end(h->pid, ch->host_fd, &end) == 0 &&
+	    cp_procfs_is_host_end(ch, &end))
+		return true;
+	if (cp_procfs_path(path, sizeof(path), h->pid, "/fd") == 0)
+		return false;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	cp_procfs_dir(&dir, fd, buf, sizeof(buf));
+	while (!found && cp_procfs_next(&dir, &name) >= 0)
+		found = cp_procfs_end_at(fd, name, &end) == 0 &&
+		    cp_procfs_is_host_end(ch, &end);
+	close(fd);
+	return found;
+}
+
+/* Drops channels that the host has not kept.  Is any left? */
+static bool
+settle_kept(struct cp_ward *w)
+{
+	for (int i = 0; i < 2; i++) {
+		struct cp_channel *ch = &w->channel[i];
+
+		if (ch->kind == CP_KIND_NONE || ch->kept != CP_KEPT_MAYBE)
+			continue;
+		if (host_holds(w->host, ch))
+			ch->kept = CP_KEPT_YES;
+		else
+			*ch = (struct cp_channel){ .kind = CP_KIND_NONE };
+	}
+	w->duplex = w->channel[0].kind != CP_KIND_NONE &&
+	    w->channel[1].kind != CP_KIND_NONE;
+	return w->channel[0].kind != CP_KIND_NONE ||
+	    w->channel[1].kind != CP_KIND_NONE;
+}
+
+/* A pty whose mark nobody told: the ward has it still open, most likely. */
+static void
+settle_marks(struct cp_ward *w)
+{
+	for (int fd = 0; fd < 2; fd++) {
+		struct cp_channel *ch = &w->channel[fd];
+		struct cp_end_id end;
+
+		if (ch->kind == CP_KIND_PTY && ch->host == 0 &&
+		    cp_procfs_end(w->pid, fd, &end) == 0 &&
+		    end.kind == CP_KIND_PTY && end.ino == ch->child)
+			ch->host = end.birth;
+	}
+}
+
+static void
+remember_descendants(struct cp_ward *w)
+{
+	pid_t list[DESCENDANTS_MAX];
+	struct cp_stat st;
+	int n = 1;
+
+	list[0] = w->pid;
+	for (int i = 0; i < n && n < DESCENDANTS_MAX; i++) {
+		int more = cp_procfs_children(list[i], list + n,
+		    DESCENDANTS_MAX - n);
+
+		n += more > 0 ? more : 0;
+	}
+	for (int i = 1; i < n; i++)
+		if (cp_procfs_stat(list[i], &st) == 0 && st.state != 'Z')
+			(void)cp_facts_member(w, st.pid, st.start);
+}
+
+/*
+ * A one-way ward whose host no longer has the opposite end where it was may
+ * be one half of a pipeline: a census can tell.
+ */
+static bool
+may_be_pipeline(const struct cp_ward *w)
+{
+	const struct cp_channel *ch = &w->channel[0];
+	struct cp_end_id end;
+
+	if (w->duplex)
+		return false;
+	if (ch->kind == CP_KIND_NONE)
+		ch = &w->channel[1];
+	return cp_procfs_end(w->host->pid, ch->host_fd, &end) != 0 ||
+	    !cp_procfs_is_host_end(ch, &end);
+}
+
+bool
+cp_look_at(struct cp_ward *w, const struct cp_options *options)
+{
+	struct cp_stat st;
+
+	w->looked = true;
+	if (w->dead)
+		return true;
+	if (!w->host->dead && !settle_kept(w)) {
+		cp_facts_forget_ward(w);
+		return false;
+	}
+	if (cp_procfs_stat(w->pid, &st) == 0 && st.start == w->start) {
+		w->leader = w->leader || st.sid == w->pid;
+		if (w->name[0] == '\0')
+			memcpy(w->name, st.comm, sizeof(st.comm));
+	}
+	settle_marks(w);
+	w->spare = cp_spare_matches(options->spare, w->pid);
+	remember_descendants(w);
+	if (!w->announced) {
+		w->announced = true;
+		cp_journal(&(struct cp_entry){ .event = "ward",
+		    .host = w->host, .ward = w });
+	}
+	return may_be_pipeline(w);
+}
+
+/* The host's end, if it has one, of what is the child's end E. */
+static bool
+channel_to_host(const struct cp_census *c, const struct cp_end *e,
+    uint32_t host, struct cp_channel *ch)
+{
+	uint64_t want = e->ino;
+	const struct cp_truth *t;
+
+	if (e->kind == CP_KIND_UNIX) {
+		t = cp_census_truth(c, CP_KIND_UNIX, e->ino);
+		if (t == NULL || t->peer_ino == 0)
+			return false;
+		want = t->peer_ino;
+	}
+	*ch = (struct cp_channel){ .kind = e->kind, .access = e->access,
+		.kept = CP_KEPT_YES, .child = e->ino,
+		.host = e->kind == CP_KIND_PTY ? e->birth : want };
+	for (size_t i = 0; i < c->n_ends; i++) {
+		const struct cp_end *o = &c->ends[i];
+		struct cp_end_id id = { .kind = o->kind, .access = o->access,
+			.ino = o->ino };
+
+		if (o->proc == host && cp_procfs_is_host_end(ch, &id)) {
+			ch->host_fd = o->fd;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+cp_look_channels(const struct cp_census *c, const struct cp_proc *p,
+    const struct cp_host *h, struct cp_channel channel[2])
+{
+	const struct cp_proc *hp = cp_census_find(c, h->pid);
+	uint32_t index = (uint32_t)(p - c->procs);
+	bool any = false;
+
+	memset(channel, 0, 2 * sizeof(channel[0]));
+	if (hp == NULL || hp->start != h->start || p->ppid != h->pid ||
+	    p->state == 'Z' || p->image == 0 || p->image == hp->image)
+		return false; /* no child of it, or one that has not exec'd */
+	for (size_t i = 0; i < c->n_ends; i++) {
+		const struct cp_end *e = &c->ends[i];
+		struct cp_channel ch;
+
+		if (e->proc != index || e->fd > 1 || e->fd < 0 ||
+		    e->kind == CP_KIND_PTMX)
+			continue;
+		if (channel_to_host(c, e, (uint32_t)(hp - c->procs), &ch)) {
+			channel[e->fd] = ch;
+			any = true;
+		}
+	}
+	return any;
+}
+
+/* Is fd 0 or 1 of the child something other than the host's own stdio? */
+static bool
+has_foreign_stdio(pid_t pid, const struct cp_end_id own[3])
+{
+	for (int fd = 0; fd < 2; fd++) {
+		struct cp_end_id e;
+		bool same = false;
+
+		if (cp_procfs_end(pid, fd, &e) != 0 || e.kind == CP_KIND_NONE)
+			continue;
+		for (int i = 0; i < 3; i++)
+			same = same ||
+			    (own[i].kind == e.kind && own[i].ino == e.ino);
+		if (!same)
+			return true;
+	}
+	return false;
+}
+
+/* Is there a child that we don't know and that may be a ward? */
+static bool
+has_strangers(const struct cp_host *h)
+{
+	struct cp_end_id own[3] = { 0 };
+	pid_t list[CHILDREN_MAX];
+	int n = cp_procfs_children(h->pid, list, CHILDREN_MAX);
+
+	for (int i = 0; i < 3; i++)
+		if (cp_procfs_end(h->pid, i, &own[i]) != 0)
+			own[i].kind = CP_KIND_NONE;
+	for (int i = 0; i < n; i++) {
+		const struct cp_ward *w = cp_facts_find_ward(list[i]);
+		struct cp_stat st;
+
+		if (w != NULL && cp_procfs_stat(list[i], &st) == 0 &&
+		    w->start == st.start)
+			continue;
+		if (has_foreign_stdio(list[i], own))
+			return true;
+	}
+	return n < 0; /* this kernel has no list of children */
+}
+
+int
+cp_look_for_children(struct cp_host *h, uint64_t now_ms)
+{
+	struct cp_census c;
+	int found = 0;
+
+	if (!has_strangers(h) || cp_census_of_host(h->pid, &c) != 0)
+		return 0;
+	for (size_t i = 0; i < c.n_procs; i++) {
+		const struct cp_proc *p = &c.procs[i];
+		const struct cp_ward *w = cp_facts_find_ward(p->pid);
+		struct cp_channel channel[2];
+
+		if (w != NULL && w->start == p->start)
+			continue;
+		if (cp_look_channels(&c, p, h, channel) &&
+		    cp_told_found(h, p->pid, p->start, channel, now_ms) != NULL)
+			found++;
+	}
+	cp_census_free(&c);
+	return found;
+}

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * childproof-guard: the process that watches a tree of hosts from outside.
+ *
+ *   told → census → judge → reaper → journal
+ *
+ * This file is the loop: it sleeps until something has happened, lets the
+ * stages look at it, and ends when the last host and the last ward are gone.
+ */
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../shim/common/options.h"
+#include "../../shim/common/wire.h"
+#include "journal.h"
+#include "look.h"
+#include "reaper.h"
+#include "sentinel.h"
+#include "told.h"
+#include "watch.h"
+
+#define EVENTS_MAX 128
+#define HEAR_MAX   256
+/*
+ * Censuses that nothing urgent asks for (did a dead child leave somebody
+ * behind?) are taken together: at most one in this time, and never more than
+ * one part in LEISURE of the processor.
+ */
+#define BATCH_MS	1000
+#define LEISURE		20
+#define CENSUS_HOST_MS	1000
+/* After a look for unregistered children that found none. */
+#define CALM_MS		10000
+#define SENTINELS_MAX	20
+/* A child that outran its host's death starts a guard, then tells it. */
+#define FIRST_WORD_MS	1000
+
+static struct cp_options options;
+static struct cp_host *root;
+static int signals = -1;
+static int sentinel = -1;
+static int sentinels_lost;
+static uint64_t batch_floor;
+static bool hurried;
+static uint64_t wait_until; /* for a first message, 0: no more */
+
+/* The host's PID is part of the socket's name: "childproof/PID/RANDOM". */
+static pid_t
+root_pid(const char *name)
+{
+	const char *p = strchr(name, '/');
+	char *end;
+	long pid;
+
+	if (p == NULL)
+		return 0;
+	pid = strtol(p + 1, &end, 10);
+	return *end == '/' && pid > 0 && pid <= INT32_MAX ? (pid_t)pid : 0;
+}
+
+static void
+open_signals(void)
+{
+	sigset_t all, heard;
+
+	sigfillset(&all);
+	sigdelset(&all, SIGSEGV);
+	sigdelset(&all, SIGBUS);
+	sigdelset(&all, SIGFPE);
+	sigdelset(&all, SIGILL);
+	sigdelset(&all, SIGABRT);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	sigemptyset(&heard);
+	sigaddset(&heard, SIGTERM);
+	sigaddset(&heard, SIGHUP);
+	signals = signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals >= 0)
+		(void)cp_watch_add(signals, CP_TAG_SIGNAL, 0, 0);
+}
+
+/* What both a new guard and one that took over need. */
+static int
+set_up(void)
+{
+	if (cp_watch_init() != 0 || cp_told_open(CP_GUARD_FD) != 0)
+		return -1;
+	open_signals();
+	cp_journal_open(options.journal);
+	return 0;
+}
+
+static void
+take_over(void)
+{
+	if (set_up() != 0)
+		exit(1);
+	cp_facts_adopt(cp_told_rewatch);
+	cp_journal_note("guard-replaced", "the guard died before its work was "
+					  "done; its sentinel goes on", 0);
+	for (struct cp_ward *w = cp_facts_next_ward(NULL); w != NULL;
+	     w = cp_facts_next_ward(w))
+		cp_facts_due(w, cp_watch_now());
+}
+
+/* The launcher has its own name until it execs the host. */
+static void
+set_title(void)
+{
+	static char last[sizeof(root->comm)];
+
+	if (root == NULL || memcmp(last, root->comm, sizeof(last)) == 0)
+		return;
+	memcpy(last, root->comm, sizeof(last));
+	setproctitle("-childproof: guarding %d %.15s", (int)root->pid, root->comm);
+}
+
+/* In the new guard this returns too, after it has taken over. */
+static void
+start_sentinel(void)
+{
+	do {
+		sentinel = cp_sentinel_start(CP_GUARD_FD);
+		if (sentinel == -2)
+			take_over();
+	} while (sentinel == -2 && ++sentinels_lost < SENTINELS_MAX);
+	if (sentinel >= 0)
+		(void)cp_watch_add(sentinel, CP_TAG_SENTINEL, 0, 0);
+}
+
+/*
+ * A service manager stops the unit: what is proven ends at once, and what is
+ * proven later too.  A signal to the guard says nothing about a living host,
+ * which may be draining its work, so the guard waits for it.
+ */
+static void
+hurry(uint64_t now)
+{
+	struct cp_ward *w;
+
+	if (!hurried)
+		cp_journal_note("hurry", "SIGTERM: grace is over", 0);
+	hurried = true;
+	options.grace_ms = options.exit_grace_ms = 0;
+	TAILQ_FOREACH(w, cp_facts_pending(), pending)
+		if (w->step == CP_STEP_DOOMED)
+			w->due_ms = now;
+}
+
+static void
+hear_signals(uint64_t now)
+{
+	struct signalfd_siginfo si;
+
+	while (read(signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		if (si.ssi_signo == SIGTERM)
+			hurry(now);
+		else
+			cp_journal_reopen();
+	}
+}
+
+static void
+handle(const struct cp_event *e, uint64_t now)
+{
+	struct cp_host *h;
+	struct cp_ward *w;
+
+	switch (e->tag) {
+	case CP_TAG_SOCKET:
+		if (cp_told_hear(now, HEAR_MAX) > 0)
+			wait_until = 0;
+		break;
+	case CP_TAG_TIMER:
+		break;
+	case CP_TAG_SIGNAL:
+		hear_signals(now);
+		break;
+	case CP_TAG_SENTINEL:
+		cp_sentinel_ended(sentinel);
+		sentinel = -1;
+		if (++sentinels_lost < SENTINELS_MAX)
+			start_sentinel();
+		break;
+	case CP_TAG_HOST:
+		h = cp_facts_host_at(e->index, e->serial);
+		if (h != NULL)
+			cp_told_died(h, now, options.exit_grace_ms == 0);
+		break;
+	case CP_TAG_WARD:
+		w = cp_facts_ward_at(e->index, e->serial);
+		if (w != NULL)
+			cp_reaper_stirred(w, now);
+		break;
+	}
+}
+
+/* Something is proven or about to be: it does not wait for the batch. */
+static bool
+is_urgent(const struct cp_ward *w)
+{
+	return w->host->dead || w->host->leaving || w->step != CP_STEP_WATCH ||
+	    w->host->gone_ms != 0;
+}
+
+/* First looks; returns how many wards need a census now. */
+static size_t
+look_closer(uint64_t now)
+{
+	struct cp_ward *w, *next;
+	size_t n = 0, leisurely = 0;
+	bool urgent = false;
+
+	TAILQ_FOREACH_SAFE(w, cp_facts_pending(), pending, next) {
+		if (w->due_ms > now)
+			continue;
+		if (!w->looked && !cp_look_at(w, &options)) {
+			/* Forgotten, or nothing more to do for now. */
+			if (w->used && !is_urgent(w)) {
+				cp_facts_due(w, 0);
+				continue;
+			}
+			if (!w->used)
+				continue;
+		}
+		n++;
+		if (is_urgent(w))
+			urgent = true;
+		else
+			leisurely++;
+	}
+	if (urgent || leisurely == 0 || now >= batch_floor)
+		return n;
+	TAILQ_FOREACH(w, cp_facts_pending(), pending)
+		if (w->due_ms <= now)
+			w->due_ms = batch_floor;
+	return 0;
+}
+
+static void
+add_interest(struct cp_interest *v, size_t *n, const struct cp_channel *ch)
+{
+	if (ch->kind == CP_KIND_NONE)
+		return;
+	v[(*n)++] = (struct cp_interest){ ch->kind, ch->child };
+	if (ch->kind == CP_KIND_UNIX && ch->host != 0)
+		v[(*n)++] = (struct cp_interest){ ch->kind, ch->host };
+}
+
+static void
+attend_all(const struct cp_census *census, uint64_t now)
+{
+	struct cp_ward *w, *next;
+	struct cp_index index;
+	struct cp_case c = { .options = &options, .index = &index,
+		.find_ward = cp_facts_find_ward_const, .now_ms = now };
+
+	if (cp_index_build(census, &index) != 0)
+		return;
+	TAILQ_FOREACH_SAFE(w, cp_facts_pending(), pending, next) {
+		if (w->due_ms > now)
+			continue;
+		c.ward = w;
+		cp_reaper_attend(w, &c);
+	}
+	cp_index_free(&index);
+}
+
+/* One census for all wards that are due. */
+static void
+take_census(size_t n, uint64_t now)
+{
+	struct cp_interest *interest = calloc(4 * n, sizeof(*interest));
+	struct cp_census census;
+	struct cp_ward *w;
+	size_t k = 0;
+	uint64_t took;
+
+	if (interest == NULL)
+		return;
+	TAILQ_FOREACH(w, cp_facts_pending(), pending) {
+		if (w->due_ms > now || k + 4 > 4 * n)
+			continue;
+		add_interest(interest, &k, &w->channel[0]);
+		add_interest(interest, &k, &w->channel[1]);
+	}
+	if (cp_census_take(interest, k, &census) == 0) {
+		attend_all(&census, now);
+		cp_census_free(&census);
+	}
+	free(interest);
+	took = (cp_watch_now() - now) * LEISURE;
+	batch_floor = now + (took > BATCH_MS ? took : BATCH_MS);
+}
+
+static void
+look_for_children(uint64_t now)
+{
+	for (struct cp_host *h = cp_facts_next_host(NULL); h != NULL;
+	     h = cp_facts_next_host(h)) {
+		int found;
+
+		if (h->look_ms == 0 || h->look_ms > now || h->dead)
+			continue;
+		found = cp_look_for_children(h, now);
+		h->look_ms = h->census ? now + CENSUS_HOST_MS : 0;
+		h->calm_ms = now + (found > 0 ? CENSUS_HOST_MS : CALM_MS);
+	}
+}
+
+/* Answers leavers, and forgets hosts that have nothing left to guard. */
+static void
+tidy_hosts(void)
+{
+	struct cp_host *next;
+
+	set_title();
+	for (struct cp_host *h = cp_facts_next_host(NULL); h != NULL; h = next) {
+		next = cp_facts_next_host(h);
+		if (h->leaving)
+			cp_told_answer(h);
+		if (h->dead && h != root && LIST_EMPTY(&h->wards))
+			cp_facts_forget_host(h);
+	}
+}
+
+static uint64_t
+next_time(void)
+{
+	uint64_t at = wait_until != 0 ? wait_until : UINT64_MAX;
+	struct cp_ward *w;
+
+	TAILQ_FOREACH(w, cp_facts_pending(), pending)
+		at = w->due_ms < at ? w->due_ms : at;
+	for (struct cp_host *h = cp_facts_next_host(NULL); h != NULL;
+	     h = cp_facts_next_host(h))
+		if (h->look_ms != 0 && h->look_ms < at)
+			at = h->look_ms;
+	return at == UINT64_MAX ? 0 : at;
+}
+
+/* Is there anybody left to guard? */
+static bool
+is_done(void)
+{
+	if (cp_facts_wards() > 0 || (root != NULL && !root->dead) ||
+	    cp_watch_now() < wait_until)
+		return false;
+	for (struct cp_host *h = cp_facts_next_host(NULL); h != NULL;
+	     h = cp_facts_next_host(h))
+		if (h->census && !h->dead)
+			return false;
+	/* A last registration may have come in meanwhile. */
+	return cp_told_hear(cp_watch_now(), HEAR_MAX) == 0;
+}
+
+static void
+guard(void)
+{
+	struct cp_event events[EVENTS_MAX];
+
+	while (!is_done()) {
+		uint64_t now;
+		size_t due;
+		int n;
+
+		cp_watch_timer(next_time());
+		n = cp_watch_wait(events, EVENTS_MAX);
+		if (n < 0)
+			err(1, "epoll");
+		now = cp_watch_now();
+		for (int i = 0; i < n; i++)
+			handle(&events[i], now);
+		look_for_children(now);
+		due = look_closer(now);
+		if (due > 0)
+			take_census(due, now);
+		tidy_hosts();
+	}
+}
+
+static void
+raise_descriptor_limit(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
+		rl.rlim_cur = rl.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &rl);
+	}
+}
+
+static void
+read_options(void)
+{
+	const char *text = getenv(CP_ENV_OPTIONS);
+	const char *bad;
+	size_t len;
+
+	cp_options_init(&options);
+	if (text != NULL)
+		(void)cp_options_parse(&options, text, &bad, &len);
+}
+
+int
+main(int argc, char **argv)
+{
+	setproctitle_init(argc, argv, environ);
+	if (argc != 2 || root_pid(argv[1]) == 0)
+		errx(125, "not for use by hand (childproof starts it)");
+	/* Our copies of what the starter had open must not outlive it. */
+	closefrom(CP_GUARD_FD + 1);
+	(void)!chdir("/");
+	(void)umask(077);
+	read_options();
+	raise_descriptor_limit();
+	if (cp_facts_init() != 0 || set_up() != 0)
+		err(125, "can't start");
+	root = cp_told_host(root_pid(argv[1]), cp_watch_now());
+	if (root != NULL)
+		root->root = true;
+	if (root == NULL || root->dead)
+		wait_until = cp_watch_now() + FIRST_WORD_MS;
+	cp_journal(&(struct cp_entry){ .event = "guard-start", .host = root });
+	start_sentinel();
+	guard();
+	cp_journal_note("guard-end", "the last host and ward are gone", 0);
+	cp_sentinel_stop(sentinel);
+	return 0;
+}

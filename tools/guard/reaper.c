@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/* See reaper.h. */
+#include <sys/syscall.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "journal.h"
+#include "reaper.h"
+#include "spare.h"
+#include "told.h"
+#include "watch.h"
+
+#define MEMBERS_MAX 4096
+/* Deaths come in bursts: one census serves all of this many milliseconds. */
+#define SETTLE_MS 5
+/* SIGKILL is repeated this often for what forks away or can't die yet. */
+#define KILL_AGAIN_MS 100
+#define KILL_ROUNDS   50
+#define LONGEST_WAIT_MS 60000
+/*
+ * A fork of the host between fork and exec looks like its heir; it is one if
+ * it is still there this long after.
+ */
+#define HEIR_MS 1000
+
+static const char *
+step_name(int sig)
+{
+	return sig == SIGTERM ? "TERM" : "KILL";
+}
+
+/* Signals one process.  Returns 0, or -1 with errno; ESRCH: it is gone. */
+static int
+send_to(const struct cp_proc *p, int *pidfd, int sig)
+{
+	if (*pidfd < 0)
+		*pidfd = cp_watch_pidfd(p->pid, p->start);
+	if (*pidfd < 0)
+		return -1;
+	return (int)syscall(SYS_pidfd_send_signal, *pidfd, sig, NULL, 0);
+}
+
+static void
+signal_member(struct cp_ward *w, const struct cp_proc *p, int sig, bool again)
+{
+	struct cp_member *m = cp_facts_member(w, p->pid, p->start);
+	bool child = p->pid == w->pid && p->start == w->start;
+	int sent = child ? w->sent : m != NULL ? m->sent : 0;
+	int fd = -1, error = 0;
+	int *pidfd = child ? &w->pidfd : m != NULL ? &m->pidfd : &fd;
+	bool unwatched = *pidfd < 0;
+
+	if (sent == sig && !again)
+		return;
+	if (send_to(p, pidfd, sig) != 0)
+		error = errno;
+	if (child)
+		w->sent = (uint8_t)sig;
+	else if (m != NULL)
+		m->sent = sig;
+	if (unwatched && *pidfd >= 0 && fd < 0)
+		(void)cp_watch_add(*pidfd, CP_TAG_WARD, cp_facts_ward_index(w),
+		    w->serial);
+	if (fd >= 0)
+		close(fd);
+	if (error == ESRCH || (sent == sig && error == 0))
+		return;
+	cp_journal(&(struct cp_entry){ .event = "signal",
+	    .reason = cp_rule_text(w->rule), .step = step_name(sig), .sig = sig,
+	    .host = w->host, .ward = w, .pid = p->pid, .start = p->start,
+	    .error = error });
+}
+
+/* Signals everybody who goes with the ward, but what `spare` names. */
+static void
+signal_all(struct cp_ward *w, const struct cp_case *c, int sig, bool again)
+{
+	uint32_t out[MEMBERS_MAX];
+	size_t n = cp_judge_members(c, out, MEMBERS_MAX);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct cp_proc *p = &c->index->census->procs[out[i]];
+
+		if (!cp_spare_matches(c->options->spare, p->pid))
+			signal_member(w, p, sig, again);
+	}
+}
+
+static bool
+in_census(pid_t pid, uint64_t start, const void *arg)
+{
+	const struct cp_proc *p = cp_census_find(arg, pid);
+
+	return p != NULL && p->start == start && p->state != 'Z' &&
+	    p->state != 'X';
+}
+
+/* Remembers who belongs to the ward, so that they are found when it is gone. */
+static void
+remember(struct cp_ward *w, const struct cp_case *c)
+{
+	uint32_t out[MEMBERS_MAX];
+	size_t n = cp_judge_members(c, out, MEMBERS_MAX);
+
+	cp_facts_prune(w, in_census, c->index->census);
+	for (size_t i = 0; i < n; i++) {
+		const struct cp_proc *p = &c->index->census->procs[out[i]];
+
+		(void)cp_facts_member(w, p->pid, p->start);
+	}
+}
+
+/* When the child itself is gone, the ends of its members are awaited. */
+static void
+watch_members(struct cp_ward *w)
+{
+	struct cp_member *m;
+
+	SLIST_FOREACH(m, &w->members, link) {
+		if (m->pidfd >= 0)
+			continue;
+		m->pidfd = cp_watch_pidfd(m->pid, m->start);
+		if (m->pidfd >= 0)
+			(void)cp_watch_add(m->pidfd, CP_TAG_WARD,
+			    cp_facts_ward_index(w), w->serial);
+	}
+}
+
+static void
+dismiss(struct cp_ward *w, const char *event, const char *reason)
+{
+	struct cp_host *h = w->host;
+
+	if (w->announced || w->step != CP_STEP_WATCH || reason != NULL)
+		cp_journal(&(struct cp_entry){ .event = event,
+		    .reason = reason, .host = h, .ward = w,
+		    .step = w->step == CP_STEP_KILL   ? "KILL" :
+			w->step == CP_STEP_TERM	  ? "TERM" :
+			w->step == CP_STEP_DOOMED ? "EOF" :
+						    NULL });
+	if (w->step != CP_STEP_WATCH)
+		h->ended++;
+	cp_facts_forget_ward(w);
+}
+
+/* Looks again later, and later each time. */
+static void
+back_off(struct cp_ward *w, uint64_t now)
+{
+	uint64_t wait = 1000ULL << (w->rounds < 6 ? w->rounds : 6);
+
+	if (w->rounds < UINT8_MAX)
+		w->rounds++;
+	cp_facts_due(w, now + (wait < LONGEST_WAIT_MS ? wait : LONGEST_WAIT_MS));
+}
+
+/* The next step is due: takes it.  term=0 takes two at once. */
+static void
+advance(struct cp_ward *w, const struct cp_case *c)
+{
+	uint64_t now = c->now_ms;
+
+	if (c->options->dry_run) {
+		dismiss(w, "dry-run", cp_rule_text(w->rule));
+		return;
+	}
+	if (w->step == CP_STEP_DOOMED) {
+		w->step = CP_STEP_TERM;
+		signal_all(w, c, SIGTERM, false);
+		w->next_ms = now + c->options->term_ms;
+		cp_facts_due(w, w->next_ms);
+		if (c->options->term_ms != 0)
+			return;
+	}
+	if (w->step == CP_STEP_TERM) {
+		w->step = CP_STEP_KILL;
+		w->rounds = 0;
+	}
+	signal_all(w, c, SIGKILL, w->rounds > 0);
+	if (w->rounds++ >= KILL_ROUNDS) {
+		dismiss(w, "gave-up", "it does not die of SIGKILL");
+		return;
+	}
+	w->next_ms = now + KILL_AGAIN_MS;
+	cp_facts_due(w, w->next_ms);
+}
+
+static void
+attend_proven(struct cp_ward *w, const struct cp_case *c,
+    const struct cp_finding *f)
+{
+	if (w->step == CP_STEP_WATCH) {
+		w->step = CP_STEP_DOOMED;
+		w->rule = (uint8_t)f->rule;
+		w->next_ms = f->act_ms;
+		cp_journal(&(struct cp_entry){ .event = "verdict",
+		    .reason = cp_rule_text(f->rule), .step = "EOF",
+		    .host = w->host, .ward = w });
+	}
+	remember(w, c);
+	/* A grace can become shorter (the guard was told to hurry). */
+	if (w->step == CP_STEP_DOOMED && f->act_ms < w->next_ms)
+		w->next_ms = f->act_ms;
+	if (c->now_ms >= w->next_ms) {
+		advance(w, c);
+		return;
+	}
+	/* Somebody was born since the last signal. */
+	if (w->step == CP_STEP_TERM)
+		signal_all(w, c, SIGTERM, false);
+	else if (w->step == CP_STEP_KILL)
+		signal_all(w, c, SIGKILL, false);
+	else
+		watch_members(w);
+	cp_facts_due(w, w->next_ms);
+}
+
+/* A pipeline's neighbour: what it has besides may still be the host's. */
+static void
+attend_spared(struct cp_ward *w, const struct cp_case *c,
+    const struct cp_finding *f)
+{
+	struct cp_host *h;
+
+	if (f->rule == CP_RULE_NEIGHBOUR && w->channel[0].kind != CP_KIND_NONE &&
+	    w->channel[1].kind != CP_KIND_NONE &&
+	    (h = cp_told_host(f->who, c->now_ms)) != NULL && !h->dead) {
+		cp_facts_move(w, h);
+		cp_facts_due(w, 0);
+		return;
+	}
+	dismiss(w, "spared", cp_rule_text(f->rule));
+}
+
+/* The host's fork or successor talks to the ward: it is the host from now. */
+static void
+attend_heir(struct cp_ward *w, const struct cp_case *c,
+    const struct cp_finding *f)
+{
+	struct cp_host *h;
+
+	if (c->now_ms < w->host->gone_ms + HEIR_MS) {
+		cp_facts_due(w, w->host->gone_ms + HEIR_MS);
+		return;
+	}
+	h = cp_told_host(f->who, c->now_ms);
+	if (h == NULL || h->dead) {
+		back_off(w, c->now_ms);
+		return;
+	}
+	cp_journal(&(struct cp_entry){ .event = "adopted",
+	    .reason = cp_rule_text(f->rule), .host = h, .ward = w });
+	cp_facts_move(w, h);
+	w->image = h->image;
+	w->step = CP_STEP_WATCH;
+	cp_facts_due(w, 0);
+}
+
+void
+cp_reaper_attend(struct cp_ward *w, const struct cp_case *c)
+{
+	struct cp_finding f = cp_judge(c);
+
+	if (f.verdict != CP_DOUBT && w->step != CP_STEP_KILL)
+		w->rounds = 0;
+	switch (f.verdict) {
+	case CP_LIVE:
+		w->step = CP_STEP_WATCH;
+		cp_facts_due(w, 0);
+		if (!w->host->leaving) /* its exec kept the channels */
+			w->host->gone_ms = 0;
+		remember(w, c);
+		if (w->dead)
+			watch_members(w);
+		break;
+	case CP_DOUBT:
+		back_off(w, c->now_ms);
+		break;
+	case CP_NOBODY:
+		dismiss(w, w->step == CP_STEP_WATCH ? "end" : "ended",
+		    w->step == CP_STEP_WATCH ? NULL : cp_rule_text(w->rule));
+		break;
+	case CP_SPARED:
+		attend_spared(w, c, &f);
+		break;
+	case CP_ADOPT:
+		attend_heir(w, c, &f);
+		break;
+	case CP_PARENT_GONE:
+		attend_proven(w, c, &f);
+		break;
+	}
+}
+
+void
+cp_reaper_stirred(struct cp_ward *w, uint64_t now_ms)
+{
+	struct cp_member *m;
+	bool anyone = false;
+
+	if (w->pidfd >= 0 && cp_watch_ended(w->pidfd)) {
+		close(w->pidfd);
+		w->pidfd = -1;
+		w->dead = true;
+	}
+	SLIST_FOREACH(m, &w->members, link) {
+		if (m->pidfd >= 0 && cp_watch_ended(m->pidfd)) {
+			close(m->pidfd);
+			m->pidfd = -1;
+		}
+		anyone = anyone || m->pidfd >= 0;
+	}
+	if (w->pidfd >= 0 || (anyone && w->step != CP_STEP_WATCH))
+		return;
+	if (w->due_ms == 0 || w->due_ms > now_ms + SETTLE_MS)
+		cp_facts_due(w, now_ms + SETTLE_MS);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The reaper: does what the judge found, in steps that each leave a line in
+ * the journal.  EOF is there already when a parent is gone; then its grace,
+ * SIGTERM, `term`, SIGKILL, and again until nobody is left.  Signals go to
+ * processes through pidfds whose start ticks were checked, never to groups.
+ *
+ * Context: guard.
+ */
+#ifndef CP_REAPER_H
+#define CP_REAPER_H
+
+#include "judge.h"
+
+/*
+ * Judges the ward of *C and takes the step that is due.  The ward's record
+ * may be gone afterwards.
+ */
+void cp_reaper_attend(struct cp_ward *ward, const struct cp_case *c);
+
+/* Some process of WARD has ended: looks which, and when to look closer. */
+void cp_reaper_stirred(struct cp_ward *ward, uint64_t now_ms);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The first stage: hears what hosts and wards say, checks it, and writes it
+ * into the facts.  Nobody is trusted: the kernel attests the sender, senders
+ * of another user are heard only about themselves as the child of a process
+ * of ours, and a PID that is claimed must be the sender's own child.
+ *
+ * Context: guard.
+ */
+#ifndef CP_TOLD_H
+#define CP_TOLD_H
+
+#include "facts.h"
+
+/* How old a ward must be for a closer look; most don't live that long. */
+#define CP_LOOK_MS 50
+
+/*
+ * Takes SOCKET (bound, SO_PASSCRED) into use.  Returns 0 or -1 with errno.
+ */
+int cp_told_open(int socket);
+
+/* Hears all that waits in the socket, at most MAX messages; returns how many. */
+int cp_told_hear(uint64_t now_ms, int max);
+
+/* The host PID in the facts, with its end watched; see cp_facts_host. */
+struct cp_host *cp_told_host(pid_t pid, uint64_t now_ms);
+
+/*
+ * A ward found by census: CHANNEL[2] as for a registration.  NULL if it ended
+ * meanwhile or the table is full.
+ */
+struct cp_ward *cp_told_found(struct cp_host *host, pid_t pid, uint64_t start,
+    const struct cp_channel channel[2], uint64_t now_ms);
+
+/* The host has died: its wards are looked at after their settling time. */
+void cp_told_died(struct cp_host *host, uint64_t now_ms, bool at_once);
+
+/* Opens the pidfd of a host (WARD NULL) or ward, for cp_facts_adopt(). */
+void cp_told_rewatch(struct cp_host *host, struct cp_ward *ward);
+
+/* Answers a host whose orderly exit is done, if it waits for it. */
+void cp_told_answer(struct cp_host *host);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/* See watch.h.  Context: guard. */
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../../shim/common/procfs.h"
+#include "watch.h"
+
+#define BATCH 128
+
+static int epfd = -1;
+static int timer = -1;
+static uint64_t timer_at;
+
+int
+cp_watch_init(void)
+{
+	epfd = epoll_create1(EPOLL_CLOEXEC);
+	timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	timer_at = 0;
+	if (epfd < 0 || timer < 0)
+		return -1;
+	return cp_watch_add(timer, CP_TAG_TIMER, 0, 0);
+}
+
+int
+cp_watch_add(int fd, enum cp_tag tag, uint32_t index, uint32_t serial)
+{
+	struct epoll_event ev = {
+		.events = EPOLLIN,
+		.data.u64 = (uint64_t)tag << 56 | (uint64_t)index << 32 | serial,
+	};
+
+	/* A dead process stays readable: say it once. */
+	if (tag == CP_TAG_HOST || tag == CP_TAG_WARD)
+		ev.events |= EPOLLONESHOT;
+	return epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &ev);
+}
+
+int
+cp_watch_wait(struct cp_event *events, int max)
+{
+	struct epoll_event ev[BATCH];
+	int n = epoll_wait(epfd, ev, max < BATCH ? max : BATCH, -1);
+
+	if (n < 0)
+		return errno == EINTR ? 0 : -1;
+	for (int i = 0; i < n; i++) {
+		uint64_t u = ev[i].data.u64;
+
+		events[i].tag = (enum cp_tag)(u >> 56);
+		events[i].index = (uint32_t)(u >> 32) & 0xffffff;
+		events[i].serial = (uint32_t)u;
+		if (events[i].tag == CP_TAG_TIMER) {
+			uint64_t times;
+
+			(void)!read(timer, &times, sizeof(times));
+			timer_at = 0;
+		}
+	}
+	return n;
+}
+
+void
+cp_watch_timer(uint64_t at_ms)
+{
+	struct itimerspec its = { 0 };
+
+	if (at_ms == timer_at)
+		return;
+	timer_at = at_ms;
+	its.it_value.tv_sec = (time_t)(at_ms / 1000);
+	its.it_value.tv_nsec = (long)(at_ms % 1000) * 1000000;
+	(void)timerfd_settime(timer, TFD_TIMER_ABSTIME, &its, NULL);
+}
+
+uint64_t
+cp_watch_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+int
+cp_watch_pidfd(pid_t pid, uint64_t start)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct cp_stat st;
+
+	if (fd < 0)
+		return -1;
+	/* The pidfd is held: whoever has this PID now is whom it names. */
+	if (cp_procfs_stat(pid, &st) == 0 && st.start == start)
+		return fd;
+	close(fd);
+	errno = ESRCH;
+	return -1;
+}
+
+bool
+cp_watch_ended(int pidfd)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0 && (p.revents & POLLIN) != 0;
+}
