@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whether the shim reaches a program: scripts are followed to what runs them,
+ * and the ELF file found there is handed to the judge.  Owns nothing.
+ * Context: cli.
+ */
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+#include <fcntl.h>
+#include <limits.h>
+#include <paths.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "path.h"
+#include "target.h"
+
+/* Scripts run by scripts; the kernel allows about as many. */
+#define CP_SCRIPT_DEPTH 4
+/* What the kernel reads of a "#!" line (BINPRM_BUF_SIZE, Linux 5.1). */
+#define CP_SCRIPT_LINE 256
+
+struct file {
+	void *base;
+	size_t len;
+	bool setid;
+};
+
+/* Takes the next word of TEXT; returns its length, 0 at the end. */
+static size_t
+next_word(const char **text, const char *end)
+{
+	const char *p = *text, *word;
+
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	for (word = p; p < end && *p != ' ' && *p != '\t';)
+		p++;
+	*text = word;
+	return (size_t)(p - word);
+}
+
+static bool
+starts(const char *word, size_t len, const char *prefix)
+{
+	return len >= strlen(prefix) &&
+	    memcmp(word, prefix, strlen(prefix)) == 0;
+}
+
+static bool
+equals(const char *word, size_t len, const char *other)
+{
+	return len == strlen(other) && memcmp(word, other, len) == 0;
+}
+
+/*
+ * Skips the options and assignments of env(1) at *ARG, the argument of a "#!"
+ * line.  -S may be joined to its text, and -u and -C take a word of their own.
+ */
+static size_t
+env_program(const char **arg, const char *end)
+{
+	size_t len;
+
+	while ((len = next_word(arg, end)) > 0) {
+		if (starts(*arg, len, "-S") && len > 2) {
+			*arg += 2;
+			continue;
+		}
+		if (starts(*arg, len, "--split-string=")) {
+			*arg += strlen("--split-string=");
+			continue;
+		}
+		if ((*arg)[0] != '-' && memchr(*arg, '=', len) == NULL)
+			return len;
+		if (equals(*arg, len, "-u") || equals(*arg, len, "-C")) {
+			*arg += len;
+			len = next_word(arg, end);
+		}
+		*arg += len;
+	}
+	return 0;
+}
+
+int
+cp_target_script(const char *text, size_t len, char *program, size_t size)
+{
+	const char *end, *word = text + 2, *base;
+	size_t n;
+
+	if (!starts(text, len, "#!"))
+		return 0;
+	if (len > CP_SCRIPT_LINE)
+		len = CP_SCRIPT_LINE;
+	end = memchr(text, '\n', len);
+	if (end == NULL)
+		end = text + len;
+	n = next_word(&word, end);
+	base = memrchr(word, '/', n);
+	base = base != NULL ? base + 1 : word;
+	if (equals(base, (size_t)(word + n - base), "env")) {
+		word += n;
+		n = env_program(&word, end);
+	}
+	if (n == 0 || n >= size || memchr(word, '\0', n) != NULL)
+		return -1;
+	memcpy(program, word, n);
+	program[n] = '\0';
+	return 1;
+}
+
+/* Set-id only counts where it changes something: ld.so looks at the ids. */
+static bool
+changes_ids(int fd, const struct stat *st)
+{
+	if ((st->st_mode & S_ISUID) && st->st_uid != getuid())
+		return true;
+	if ((st->st_mode & S_ISGID) && (st->st_mode & S_IXGRP) &&
+	    st->st_gid != getgid())
+		return true;
+	return getuid() != 0 &&
+	    fgetxattr(fd, "security.capability", NULL, 0) > 0;
+}
+
+/*
+ * Maps a program.  Mapped, not read: a node is 90 MB, and a patched program
+ * has its headers anywhere.
+ */
+static int
+file_open(const char *path, struct file *f)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	void *base = MAP_FAILED;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
+		base = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE,
+		    fd, 0);
+	if (base != MAP_FAILED) {
+		f->base = base;
+		f->len = (size_t)st.st_size;
+		f->setid = changes_ids(fd, &st);
+	}
+	(void)close(fd);
+	return base != MAP_FAILED ? 0 : -1;
+}
+
+static void
+file_close(struct file *f)
+{
+	(void)munmap(f->base, f->len);
+}
+
+static enum cp_reach
+judge_file(const struct file *f)
+{
+	enum cp_reach reach = cp_target_judge(f->base, f->len);
+
+	if (reach == CP_REACH_YES && f->setid)
+		return CP_REACH_SETID;
+	return reach;
+}
+
+enum cp_reach
+cp_target_look(const char *path)
+{
+	enum cp_reach reach = CP_REACH_UNKNOWN;
+	char program[PATH_MAX], found[PATH_MAX];
+	struct file f;
+	int script;
+
+	for (int depth = 0; depth <= CP_SCRIPT_DEPTH; depth++) {
+		if (file_open(path, &f) != 0)
+			return CP_REACH_UNKNOWN;
+		script = cp_target_script(f.base, f.len, program,
+		    sizeof(program));
+		if (script == 0) {
+			reach = judge_file(&f);
+			/* execvp(3) has it run by the shell. */
+			if (reach == CP_REACH_UNKNOWN &&
+			    !starts(f.base, f.len, "\177ELF")) {
+				strlcpy(program, _PATH_BSHELL, sizeof(program));
+				script = 1;
+			}
+		}
+		file_close(&f);
+		if (script <= 0)
+			return reach;
+		if (cp_path_find(program, found, sizeof(found)) != 0)
+			return CP_REACH_UNKNOWN;
+		path = found;
+	}
+	return CP_REACH_UNKNOWN;
+}
+
+bool
+cp_target_preload(enum cp_reach reach)
+{
+	/* What is static or Go may still have children that are neither. */
+	return reach != CP_REACH_MUSL && reach != CP_REACH_FOREIGN &&
+	    reach != CP_REACH_ASAN;
+}
+
+const char *
+cp_target_why(enum cp_reach reach)
+{
+	switch (reach) {
+	case CP_REACH_YES:
+		return "the shim reaches it";
+	case CP_REACH_STATIC:
+		return "statically linked (LD_PRELOAD has no effect)";
+	case CP_REACH_GO:
+		return "a Go program (spawns by raw system calls)";
+	case CP_REACH_MUSL:
+		return "linked with musl (the shim is built for another libc)";
+	case CP_REACH_FOREIGN:
+		return "of another machine or word size (the shim is not)";
+	case CP_REACH_ASAN:
+		return "linked with AddressSanitizer (which must load first)";
+	case CP_REACH_SETID:
+		return "set-id or with capabilities (LD_PRELOAD is dropped)";
+	case CP_REACH_UNKNOWN:
+		break;
+	}
+	return "not readable or not understood";
+}
