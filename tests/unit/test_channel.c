@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/* The channel table: what was made here, which end is which, what leaks. */
+#include <criterion/criterion.h>
+
+#include <sys/socket.h>
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <pty.h>
+#include <unistd.h>
+
+#include "../../shim/channel.h"
+
+static struct cp_end_id
+end_of(int fd)
+{
+	struct cp_end_id end;
+
+	cr_assert_eq(cp_procfs_own_end(fd, &end), 0);
+	cr_assert_neq(end.kind, CP_KIND_NONE);
+	return end;
+}
+
+static struct cp_channel
+child_of(int fd)
+{
+	struct cp_end_id end = end_of(fd);
+
+	return (struct cp_channel){ .kind = end.kind, .access = end.access,
+		.child = end.ino };
+}
+
+static bool
+has_cloexec(int fd)
+{
+	int flags = fcntl(fd, F_GETFD);
+
+	cr_assert_neq(flags, -1);
+	return flags & FD_CLOEXEC;
+}
+
+Test(channel, pipe_ends)
+{
+	struct cp_end_id end[2];
+	struct cp_made made;
+	int fd[2];
+
+	cr_assert_not(cp_channel_any());
+	cr_assert_eq(pipe(fd), 0);
+	cp_channel_add_fds(CP_KIND_PIPE, fd, false);
+	cr_assert(cp_channel_any());
+	for (int k = 0; k < 2; k++) {
+		end[k] = end_of(fd[k]);
+		cr_assert_eq(cp_channel_find(&end[k], &made), k);
+		cr_assert_eq(made.fd[k], fd[k]);
+	}
+	for (int k = 0; k < 2; k++) {
+		cr_assert(cp_channel_opposite(&made, k, &end[1 - k]));
+		cr_assert_not(cp_channel_opposite(&made, k, &end[k]));
+	}
+}
+
+Test(channel, socketpair_ends)
+{
+	struct cp_end_id end[2];
+	struct cp_made made;
+	int fd[2];
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+	cp_channel_add_fds(CP_KIND_UNIX, fd, false);
+	for (int k = 0; k < 2; k++) {
+		end[k] = end_of(fd[k]);
+		cr_assert_eq(cp_channel_find(&end[k], &made), k);
+		cr_assert_eq(made.ino[k], end[k].ino);
+	}
+	cr_assert(cp_channel_opposite(&made, 0, &end[1]));
+	cr_assert_not(cp_channel_opposite(&made, 0, &end[0]));
+}
+
+Test(channel, terminal_ends)
+{
+	struct cp_end_id master, slave;
+	struct cp_made made;
+	int fd[2];
+
+	cr_assert_eq(openpty(&fd[0], &fd[1], NULL, NULL, NULL), 0);
+	cp_channel_add_fds(CP_KIND_PTY, fd, false);
+	master = end_of(fd[0]);
+	slave = end_of(fd[1]);
+	cr_assert_eq(cp_channel_find(&slave, &made), 1);
+	cr_assert_eq(made.fd[0], fd[0]);
+	cr_assert(cp_channel_opposite(&made, 1, &master));
+	cr_assert_not(cp_channel_opposite(&made, 1, &slave));
+}
+
+Test(channel, strangers_are_not_found)
+{
+	struct cp_end_id end;
+	struct cp_made made = { .kind = 77 };
+	int known[2], other[2];
+
+	cr_assert_eq(pipe(known), 0);
+	cr_assert_eq(pipe(other), 0);
+	cp_channel_add_fds(CP_KIND_PIPE, known, false);
+	end = end_of(other[0]);
+	cr_assert_eq(cp_channel_find(&end, &made), -1);
+	cr_assert_eq(made.kind, 77, "touched on failure");
+	end.ino = end_of(known[0]).ino;
+	end.kind = CP_KIND_UNIX;
+	cr_assert_eq(cp_channel_find(&end, &made), -1);
+}
+
+Test(channel, not_a_socket_of_ours)
+{
+	int fd[2] = { open("/dev/null", O_RDWR), open("/dev/null", O_RDWR) };
+
+	cp_channel_add_fds(CP_KIND_UNIX, fd, false);
+	cp_channel_add_fds(CP_KIND_PIPE, fd, false);
+	cp_channel_add_fds(CP_KIND_PTY, fd, false);
+	cr_assert_not(cp_channel_any());
+}
+
+/* An inode that comes again names the newer channel. */
+Test(channel, newest_wins)
+{
+	struct cp_made a = { .kind = CP_KIND_PIPE, .fd = { 10, 11 },
+		.ino = { 42, 42 } };
+	struct cp_made b = a, got;
+	struct cp_end_id end = { .kind = CP_KIND_PIPE, .access = CP_READ,
+		.ino = 42 };
+
+	b.fd[0] = 20;
+	b.fd[1] = 21;
+	cp_channel_add(&a);
+	cp_channel_add(&b);
+	cr_assert_eq(cp_channel_find(&end, &got), 0);
+	cr_assert_eq(got.fd[1], 21);
+}
+
+Test(channel, oldest_is_overwritten)
+{
+	struct cp_made made = { .kind = CP_KIND_UNIX }, got;
+	struct cp_end_id end = { .kind = CP_KIND_UNIX };
+
+	for (uint64_t i = 1; i <= CP_CHANNELS + 10; i++) {
+		made.ino[0] = 2 * i;
+		made.ino[1] = 2 * i + 1;
+		cp_channel_add(&made);
+	}
+	end.ino = 2 * 10 + 1;
+	cr_assert_eq(cp_channel_find(&end, &got), -1);
+	end.ino = 2 * 11 + 1;
+	cr_assert_eq(cp_channel_find(&end, &got), 1);
+	cr_assert_eq(got.ino[0], 2 * 11);
+	end.ino = 2 * (CP_CHANNELS + 10);
+	cr_assert_eq(cp_channel_find(&end, &got), 0);
+}
+
+Test(channel, host_end_of_a_ward_is_shed)
+{
+	struct cp_channel child;
+	int fd[2];
+
+	cr_assert_eq(pipe(fd), 0);
+	cp_channel_add_fds(CP_KIND_PIPE, fd, false);
+	cp_channel_shed();
+	cr_assert_not(has_cloexec(fd[1]), "nobody's ward");
+	child = child_of(fd[0]);
+	cp_channel_warded(&child);
+	cp_channel_shed();
+	cr_assert(has_cloexec(fd[1]));
+	cr_assert_not(has_cloexec(fd[0]), "the child's own end");
+}
+
+Test(channel, what_was_cloexec_is_passed_on_purpose)
+{
+	struct cp_channel child;
+	int fd[2];
+
+	cr_assert_eq(pipe2(fd, O_CLOEXEC), 0);
+	cp_channel_add_fds(CP_KIND_PIPE, fd, true);
+	child = child_of(fd[0]);
+	cp_channel_warded(&child);
+	cr_assert_eq(fcntl(fd[1], F_SETFD, 0), 0);
+	cp_channel_shed();
+	cr_assert_not(has_cloexec(fd[1]));
+}
+
+Test(channel, a_number_used_again_is_let_be)
+{
+	struct cp_channel child;
+	int fd[2], null = open("/dev/null", O_RDWR);
+
+	cr_assert_eq(pipe(fd), 0);
+	cp_channel_add_fds(CP_KIND_PIPE, fd, false);
+	child = child_of(fd[0]);
+	cp_channel_warded(&child);
+	cr_assert_eq(dup2(null, fd[1]), fd[1]);
+	cp_channel_shed();
+	cr_assert_not(has_cloexec(fd[1]));
+}
+
+Test(channel, review_forgets_only_what_is_closed)
+{
+	struct cp_channel child;
+	int kept[2], closed[2];
+
+	cr_assert_eq(pipe(kept), 0);
+	cr_assert_eq(pipe(closed), 0);
+	cp_channel_add_fds(CP_KIND_PIPE, kept, false);
+	cp_channel_add_fds(CP_KIND_PIPE, closed, false);
+	child = child_of(kept[0]);
+	cp_channel_warded(&child);
+	child = child_of(closed[0]);
+	cp_channel_warded(&child);
+	/* The number is free, the pipe lives on elsewhere. */
+	cr_assert_neq(dup(closed[1]), -1);
+	cr_assert_eq(close(closed[1]), 0);
+	for (int i = 0; i < 10; i++)
+		cp_channel_review();
+	cr_assert_neq(fcntl(closed[0], F_DUPFD, closed[1]), -1);
+	cp_channel_shed();
+	cr_assert(has_cloexec(kept[1]));
+	cr_assert_not(has_cloexec(closed[1]));
+}
+
+#define ROUNDS 40000
+
+/* Both inodes and both descriptors of an entry tell the same number. */
+static void *
+write_many(void *arg)
+{
+	struct cp_made made = { .kind = CP_KIND_UNIX };
+
+	for (int i = 1; i <= ROUNDS; i++) {
+		made.fd[0] = made.fd[1] = i;
+		made.ino[0] = made.ino[1] = (uint64_t)i;
+		cp_channel_add(&made);
+	}
+	return arg;
+}
+
+Test(channel, never_half_an_entry, .timeout = 60)
+{
+	struct cp_end_id end = { .kind = CP_KIND_UNIX };
+	struct cp_made got;
+	pthread_t t[2];
+	int found = 0;
+
+	for (int i = 0; i < 2; i++)
+		cr_assert_eq(pthread_create(&t[i], NULL, write_many, NULL), 0);
+	for (int i = 1; i <= ROUNDS; i += 97) {
+		end.ino = (uint64_t)i;
+		if (cp_channel_find(&end, &got) == -1)
+			continue;
+		found++;
+		cr_assert_eq(got.fd[0], i);
+		cr_assert_eq(got.fd[1], i);
+		cr_assert_eq(got.ino[1], (uint64_t)i);
+	}
+	for (int i = 0; i < 2; i++)
+		cr_assert_eq(pthread_join(t[i], NULL), 0);
+	end.ino = ROUNDS;
+	cr_assert_neq(cp_channel_find(&end, &got), -1);
+	cr_assert_geq(found, 0);
+}
