@@ -22,8 +22,8 @@ SETUP	?= scripts/setup
 # --- Lists ----------------------------------------------------------------
 
 COMMON	= wire options procfs ends children start
-SHIM	= real owner slot arm channel kept ward preload child report note \
-	  fork exec spawn pipe session signal leave init
+SHIM	= config real owner slot arm channel kept ward preload child \
+	  report note fork exec spawn pipe session signal leave finish init
 GUARD	= main told facts census process interest truth hostends sockdiag \
 	  index judge spare reaper journal look \
 	  sentinel watch
@@ -37,7 +37,7 @@ TESTS	= procfs options wire channel slot ward preload \
 # linked a second time as NAME.static: a preload can't reach them.
 HOSTS	= facts host server ward
 HOSTS_STATIC = host ward
-RIVALS	= $(basename $(notdir $(wildcard tests/rivals/*.c)))
+RIVALS	= hostile_malloc rival
 
 MAN	= $(wildcard shim/*.[1-8] tools/*.[1-8])
 
@@ -101,7 +101,9 @@ SHIM_O	= $(SHIM:%=$(B)/obj/shim/%.o) $(COMMON:%=$(B)/obj/shim/common/%.o)
 COMMON_O = $(COMMON:%=$(B)/obj/common/%.o)
 GUARD_O	= $(GUARD:%=$(B)/obj/guard/%.o) $(COMMON_O)
 CLI_O	= $(CLI:%=$(B)/obj/cli/%.o) $(COMMON_O)
-TEST_B	= $(TESTS:%=$(B)/tests/test_%)
+# One whose source is missing stops no build; tests/run says that it failed.
+TEST_B	= $(patsubst tests/unit/%.c,$(B)/tests/%,\
+	  $(wildcard $(TESTS:%=tests/unit/test_%.c)))
 HOST_B	= $(HOSTS:%=$(B)/hosts/%) $(HOSTS_STATIC:%=$(B)/hosts/%.static)
 RIVAL_B	= $(RIVALS:%=$(B)/rivals/%.so)
 
@@ -123,7 +125,8 @@ $(B)/.have-demo $(B)/.have-check: | $(B)/.have-build
 $(B)/libchildproof.so: $(SHIM_O) shim/childproof.map
 	$(call say,LD)$(CC) $(SHIM_LDFLAGS) -o $@ $(SHIM_O)
 $(B)/childproof-guard: $(GUARD_O)
-	$(call say,LD)$(CC) $(TOOL_LDFLAGS) -o $@ $(GUARD_O) $(JANSSON_LIBS) $(BSD_LIBS)
+	$(call say,LD)$(CC) $(TOOL_LDFLAGS) -o $@ $(GUARD_O) \
+	    $(JANSSON_LIBS) $(BSD_LIBS)
 $(B)/childproof: $(CLI_O)
 	$(call say,LD)$(CC) $(TOOL_LDFLAGS) -o $@ $(CLI_O) $(BSD_LIBS)
 
@@ -163,15 +166,18 @@ $(B)/tests/test_preload: $(B)/obj/unit/preload.o
 CENSUS_O = $(addprefix $(B)/obj/guard/,census.o process.o interest.o truth.o \
 	  hostends.o sockdiag.o) $(PROCFS_O)
 $(B)/tests/test_census $(B)/tests/test_truth: $(CENSUS_O)
-$(B)/tests/test_judge: $(B)/obj/guard/judge.o $(B)/obj/guard/told.o
-$(B)/tests/test_told: $(B)/obj/guard/told.o
+$(B)/tests/test_judge: $(B)/obj/guard/judge.o $(B)/obj/guard/index.o \
+	$(CENSUS_O)
+$(B)/tests/test_told: $(addprefix $(B)/obj/guard/,told.o facts.o process.o \
+	watch.o journal.o) $(PROCFS_O)
 $(B)/tests/test_target: $(B)/obj/cli/target.o $(B)/obj/cli/elf.o \
 	$(B)/obj/cli/path.o
 $(B)/tests/test_export: $(B)/obj/cli/export.o $(B)/obj/common/options.o
 
 $(TEST_B): $(B)/tests/%: $(B)/obj/tests/%.o
 	@mkdir -p $(@D)
-	$(call say,LD)$(CC) $(TEST_LDFLAGS) -o $@ $(filter %.o,$^) $(TEST_LIBS) $(BSD_LIBS)
+	$(call say,LD)$(CC) $(TEST_LDFLAGS) -o $@ $(filter %.o,$^) \
+	    $(TEST_LIBS) $(JANSSON_LIBS) $(BSD_LIBS)
 
 # Hosts are programs like any other: nothing of ours in them.
 $(B)/hosts/host $(B)/hosts/host.static: tests/hosts/parts/spawn.c \
@@ -194,7 +200,7 @@ $(B)/rivals/%.so: tests/rivals/%.c | $(B)/.have-build
 	$(call say,CC)$(CC) $(BASE) $(CFLAGS) -fPIC -shared -o $@ $<
 
 check: $(PARTS) $(TEST_B) $(HOST_B) $(RIVAL_B) | $(B)/.have-check
-	@tests/run $(B)
+	@tests/run $(B) $(TESTS)
 
 # The guard's stderr is /dev/null: what a sanitizer says goes to files, which
 # tests/run reads.  A host is not sanitized, the parts under it are, hence the
@@ -214,14 +220,15 @@ demo: $(PARTS) $(B)/hosts/server | $(B)/.have-demo
 LINT	= $(wildcard shim/*.c shim/common/*.c tools/*/*.c)
 lint:
 	@$(SETUP) build lint
-	clang-format --dry-run -Werror $(LINT) \
+	@echo "  clang-format"; clang-format --dry-run -Werror $(LINT) \
 	    $(wildcard shim/*.h shim/common/*.h tools/*/*.h)
-	cppcheck --quiet --error-exitcode=1 --std=c11 -D_GNU_SOURCE \
+	@echo "  cppcheck"; cppcheck --quiet --error-exitcode=1 --std=c11 -D_GNU_SOURCE \
 	    --enable=warning,portability,performance --inline-suppr \
+	    --suppress=allocaCalled \
 	    --include=$(filter /%,$(BSD_CFLAGS))/sys/queue.h $(LINT)
-	clang-tidy --quiet --warnings-as-errors='*' $(LINT) -- \
+	@echo "  clang-tidy"; clang-tidy --quiet --warnings-as-errors='*' $(LINT) -- \
 	    $(filter-out -M%,$(TOOL_CFLAGS))
-	for f in $(LINT); do \
+	@echo "  gcc -fanalyzer"; for f in $(LINT); do \
 		gcc $(TOOL_CFLAGS) -fanalyzer -MF /dev/null -c -o /dev/null \
 		    $$f || exit 1; \
 	done

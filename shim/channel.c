@@ -8,6 +8,7 @@
  * descriptor is a hint, which is checked against the kernel before it is used.
  */
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,12 +19,14 @@
 
 /*
  * State: ticket + 1 in the upper bits, so that 0 is an empty entry; below, 1
- * while it is written, and which ends are host ends that children must shed.
+ * while it is written, which ends are host ends that children must shed, and
+ * whether a ward has it.
  */
 #define WRITING	 1u
 #define SHED(k)	 (2u << (k))
 #define SHED_ANY (SHED(0) | SHED(1))
-#define BITS	 3
+#define CLAIMED	 8u
+#define BITS	 4
 
 struct entry {
 	_Atomic uint64_t state;
@@ -55,7 +58,8 @@ cp_channel_add_fds(int kind, const int fd[2], bool cloexec)
 {
 	struct cp_made made = { .kind = (uint8_t)kind, .cloexec = cloexec,
 		.fd = { fd[0], fd[1] } };
-	struct cp_end_id end;
+	mode_t type = kind == CP_KIND_PIPE ? S_IFIFO : S_IFSOCK;
+	struct stat st;
 	unsigned number;
 
 	if (kind == CP_KIND_PTY) {
@@ -66,11 +70,11 @@ cp_channel_add_fds(int kind, const int fd[2], bool cloexec)
 		return;
 	}
 	for (int k = 0; k < 2; k++) {
-		if (cp_procfs_own_end(fd[k], &end) == -1 || end.kind != kind)
-			return; /* a socketpair of another family */
-		made.ino[k] = end.ino;
+		if (fstat(fd[k], &st) == -1 || (st.st_mode & S_IFMT) != type)
+			return;
+		made.ino[k] = st.st_ino;
 		if (kind == CP_KIND_PIPE) {
-			made.ino[1] = end.ino;
+			made.ino[1] = st.st_ino;
 			break;
 		}
 	}
@@ -165,17 +169,39 @@ cp_channel_warded(const struct cp_channel *child)
 		struct cp_made made;
 		uint64_t state = look(e, &made);
 		int k = state == 0 ? -1 : end_of(&made, &end);
+		uint64_t mark;
 
 		if (k == -1)
 			continue;
+		mark = CLAIMED;
 		/* What was created close-on-exec is passed on on purpose. */
-		if (made.cloexec || state & SHED(1 - k))
-			return;
+		if (!made.cloexec)
+			mark |= SHED(1 - k);
 		if (atomic_compare_exchange_strong(&e->state, &state,
-		    state | SHED(1 - k)) && !(state & SHED_ANY))
+		    state | mark) && mark & SHED_ANY && !(state & SHED_ANY))
 			atomic_fetch_add(&shedding, 1);
 		return;
 	}
+}
+
+int
+cp_channel_unclaimed(struct cp_made *out, int max)
+{
+	uint64_t last = atomic_load(&tickets);
+	uint64_t n = last < CP_CHANNELS ? last : CP_CHANNELS;
+	int found = 0;
+
+	for (uint64_t i = 1; i <= n && found < max; i++) {
+		struct cp_made made;
+		uint64_t state = look(&table[(last - i) % CP_CHANNELS], &made);
+
+		if (state == 0)
+			continue;
+		if (state & CLAIMED)
+			break;
+		out[found++] = made;
+	}
+	return found;
 }
 
 /* The descriptor FD, if it still is end K of *MADE and passes an exec. */
@@ -226,8 +252,8 @@ cp_channel_review(void)
 	uint64_t n = last < CP_CHANNELS ? last : CP_CHANNELS;
 	int saved = errno;
 
-	/* A few of the marked ones each time, whatever their number. */
-	for (uint64_t i = 0, looks = 0; i < n && looks < 2; i++) {
+	/* A small part of the table each time, whatever its size. */
+	for (uint64_t i = 0, looks = 0; i < n && i < 64 && looks < 2; i++) {
 		struct entry *e = &table[atomic_fetch_add(&cursor, 1) % n];
 		struct cp_made made;
 		uint64_t state;

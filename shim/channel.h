@@ -51,6 +51,12 @@ bool cp_channel_opposite(const struct cp_made *made, int k,
 void cp_channel_warded(const struct cp_channel *child);
 
 /*
+ * The channels made since the last one that a ward has, newest first, at most
+ * MAX; returns how many.  Context: host.
+ */
+int cp_channel_unclaimed(struct cp_made *out, int max);
+
+/*
  * Marks as close-on-exec, in this child, the host ends of other wards that it
  * has inherited by accident.  Context: child.
  */

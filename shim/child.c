@@ -16,11 +16,15 @@
 #include "arm.h"
 #include "channel.h"
 #include "child.h"
+#include "config.h"
 #include "init.h"
 #include "kept.h"
 #include "owner.h"
 #include "report.h"
 #include "ward.h"
+
+/* Three for stdio and one for the host's own news of the exec. */
+#define VANISHED_MAX 4
 
 static pid_t on_pty; /* only ever set in a fork child, to its own PID */
 
@@ -193,14 +197,15 @@ cp_child_undo(struct cp_child *c)
 	errno = saved;
 }
 
-void
-cp_child_register(pid_t pid, const char *program,
-    const struct cp_channel ch[2])
+static void
+register_child(pid_t pid, const char *program, const struct cp_channel ch[2],
+    uint16_t flags)
 {
 	struct cp_msg msg = { .channel = { ch[0], ch[1] } };
 	struct cp_record record;
 
 	make_message(&msg, pid, getpid(), program);
+	msg.flags |= flags;
 	record = record_of(&msg, pid);
 	if (cp_kept_sure(ch)) {
 		cp_ward_add(&record);
@@ -208,6 +213,79 @@ cp_child_register(pid_t pid, const char *program,
 		cp_channel_warded(&ch[1]);
 	}
 	(void)cp_report(&msg, effort(ch));
+}
+
+void
+cp_child_register(pid_t pid, const char *program,
+    const struct cp_channel ch[2])
+{
+	register_child(pid, program, ch, 0);
+}
+
+static bool
+is_gone(pid_t pid)
+{
+	struct cp_stat st;
+
+	return cp_procfs_stat(pid, &st) == -1 || st.state == 'Z' ||
+	    st.state == 'X';
+}
+
+/* End K of a channel that we made, as a ward's fd K; false: not ours by now. */
+static bool
+candidate(const struct cp_made *made, int k, struct cp_channel *ch)
+{
+	struct cp_end_id end, slave = { 0 };
+
+	if ((made->kind == CP_KIND_PTY && (k == 0 ||
+	    cp_procfs_own_end(made->fd[1], &slave) == -1)) ||
+	    cp_procfs_own_end(made->fd[1 - k], &end) == -1 ||
+	    !cp_channel_opposite(made, k, &end))
+		return false;
+	*ch = (struct cp_channel){ .kind = made->kind,
+		.access = made->kind != CP_KIND_PIPE ? CP_READ | CP_WRITE :
+		    k == 0 ? CP_READ : CP_WRITE,
+		.kept = CP_KEPT_YES, .host_fd = made->fd[1 - k],
+		.child = made->ino[k],
+		.host = made->kind == CP_KIND_PTY ? slave.birth :
+		    made->ino[1 - k] };
+	return true;
+}
+
+/* Tells of one guess: which ends fd 0 and fd 1 may have been. */
+static void
+register_guess(pid_t pid, const char *program, const struct cp_made *in,
+    int k_in, const struct cp_made *out, int k_out)
+{
+	struct cp_channel ch[2] = { { .host_fd = -1 }, { .host_fd = -1 } };
+	bool some = candidate(in, k_in, &ch[0]);
+
+	some = candidate(out, k_out, &ch[1]) || some;
+	if (some)
+		register_child(pid, program, ch, CP_WARD_GUESS);
+}
+
+/*
+ * The child is gone before we could look.  If it has forked, that process has
+ * what was the child's.  Which of the channels made last those are nobody can
+ * tell any more: the guard hears of all that no other ward has, and counts
+ * what somebody holds.
+ */
+static void
+register_vanished(pid_t pid, const char *program)
+{
+	struct cp_made made[VANISHED_MAX];
+	int n = cp_channel_unclaimed(made, VANISHED_MAX);
+
+	for (int i = 0; i < n; i++)
+		for (int j = 0; j < n; j++) {
+			const struct cp_made *in = &made[i], *out = &made[j];
+
+			if (in->kind == CP_KIND_PIPE || in->kind != out->kind)
+				register_guess(pid, program, in, 0, out, 1);
+			else for (int k = 0; k < 2; k++)
+				register_guess(pid, program, in, k, out, k);
+		}
 }
 
 bool
@@ -218,9 +296,14 @@ cp_child_spawned(pid_t pid, const char *program)
 	int saved = errno;
 	bool found;
 
-	/* The host may have let it be reaped at once: then it is no ward. */
-	(void)cp_procfs_end(pid, 0, &end[0]);
-	(void)cp_procfs_end(pid, 1, &end[1]);
+	if (cp_procfs_end(pid, 0, &end[0]) == -1 &&
+	    cp_procfs_end(pid, 1, &end[1]) == -1 && is_gone(pid)) {
+		register_vanished(pid, program);
+		errno = saved;
+		return false;
+	}
+	if (end[1].kind == CP_KIND_NONE)
+		(void)cp_procfs_end(pid, 1, &end[1]);
 	found = cp_kept_look(getpid(), end, ch);
 	if (found)
 		cp_child_register(pid, program, ch);

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "child.h"
-#include "init.h"
+#include "config.h"
 #include "owner.h"
 #include "real.h"
 

@@ -1,27 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What all units of the shim share: configuration, and becoming an owner. */
+/* Becoming an owner. */
 #ifndef CP_INIT_H
 #define CP_INIT_H
 
 #include <stdbool.h>
-
-#include "common/options.h"
-#include "preload.h"
-
-/* As CHILDPROOF_OPTIONS said when the program was started.  Context: any. */
-const struct cp_options *cp_options(void);
-
-/* The name of the guard's socket; "" before the first cp_enter.  any. */
-const char *cp_guard_name(void);
-/* Its program, beside our own file; "" if that is unknown.  any. */
-const char *cp_guard_path(void);
-/* "CHILDPROOF_OPTIONS=text", or "".  Context: any. */
-const char *cp_options_variable(void);
-/* Did the environment name a guard?  Context: any. */
-bool cp_guard_given(void);
-
-/* What is to be done to a child's environment.  Context: any. */
-struct cp_preload cp_preload_facts(bool child);
 
 /*
  * To be called on the way into each hook that makes a channel or a process:

@@ -24,22 +24,16 @@
 #include "common/procfs.h"
 #include "common/raw.h"
 #include "common/wire.h"
+#include "config.h"
+#include "finish.h"
 #include "init.h"
 #include "leave.h"
 #include "owner.h"
 #include "report.h"
 #include "ward.h"
 
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#endif
-#ifndef SYS_pidfd_send_signal
-#define SYS_pidfd_send_signal 424
-#endif
-
-#define WARDS_MAX  256 /* that are ended without a guard */
-#define AGAIN_MS   500 /* the sentinel may have replaced the guard */
-#define MARGIN_MS  1000
+#define AGAIN_MS  500 /* the sentinel may have replaced the guard */
+#define MARGIN_MS 1000
 
 enum { HERE, LEAVING, LEFT };
 static _Atomic int state;
@@ -48,33 +42,6 @@ void
 cp_leave_reset(void)
 {
 	atomic_store(&state, HERE);
-}
-
-static int64_t
-now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* poll(2) up to DEADLINE, signals notwithstanding. */
-static int
-wait_until(struct pollfd *p, size_t n, int64_t deadline)
-{
-	for (;;) {
-		int64_t left = deadline - now_ms();
-		struct timespec t = { 0, 0 };
-		long rc;
-
-		if (left > 0)
-			t = (struct timespec){ left / 1000,
-				left % 1000 * 1000000 };
-		rc = syscall(SYS_ppoll, p, n, &t, NULL, 0);
-		if (rc != -1 || errno != EINTR)
-			return (int)rc;
-	}
 }
 
 static bool
@@ -160,7 +127,7 @@ ask_guard(void)
 {
 	const struct cp_options *o = cp_options();
 	struct cp_msg msg = { .magic = CP_WIRE_MAGIC, .type = CP_MSG_LEAVE };
-	int64_t end = now_ms() + o->exit_grace_ms + o->term_ms + MARGIN_MS;
+	int64_t end = cp_now_ms() + o->exit_grace_ms + o->term_ms + MARGIN_MS;
 	struct pollfd p = { .events = POLLIN };
 	bool there = true, done = false;
 
@@ -169,96 +136,17 @@ ask_guard(void)
 	p.fd = connect_guard();
 	if (p.fd == -1)
 		return false;
-	while (there && !done && now_ms() < end) {
-		int64_t again = now_ms() + AGAIN_MS;
+	while (there && !done && cp_now_ms() < end) {
+		int64_t again = cp_now_ms() + AGAIN_MS;
 
 		there = syscall(SYS_sendto, p.fd, &msg, sizeof(msg),
 		    MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0) != -1 ||
 		    errno == EAGAIN || errno == ENOBUFS;
-		if (there && wait_until(&p, 1, again < end ? again : end) > 0)
+		if (there && cp_wait_until(&p, 1, again < end ? again : end) > 0)
 			done = has_answer(p.fd);
 	}
 	cp_raw_close(p.fd);
 	return there;
-}
-
-struct group {
-	size_t n;
-	struct pollfd member[WARDS_MAX]; /* fd -1: dead, or not ours */
-};
-
-static bool
-join(const struct cp_known *k, void *arg)
-{
-	struct group *g = arg;
-	struct cp_stat st;
-	int fd;
-
-	if (!is_duplex(k))
-		return true;
-	fd = (int)syscall(SYS_pidfd_open, k->record.pid, 0);
-	/* Checked behind the open: from here on the descriptor is it. */
-	if (fd != -1 && (cp_procfs_stat(k->record.pid, &st) == -1 ||
-	    st.start != k->start)) {
-		cp_raw_close(fd);
-		fd = -1;
-	}
-	if (fd != -1)
-		g->member[g->n++] = (struct pollfd){ fd, POLLIN, 0 };
-	return g->n < WARDS_MAX;
-}
-
-/* Until all are dead; true if some are left. */
-static bool
-await(struct group *g, int64_t deadline)
-{
-	for (;;) {
-		size_t alive = 0;
-
-		for (size_t i = 0; i < g->n; i++)
-			alive += g->member[i].fd != -1;
-		if (alive == 0)
-			return false;
-		if (wait_until(g->member, g->n, deadline) <= 0)
-			return true;
-		for (size_t i = 0; i < g->n; i++)
-			if (g->member[i].fd != -1 &&
-			    g->member[i].revents != 0) {
-				cp_raw_close(g->member[i].fd);
-				g->member[i].fd = -1;
-			}
-	}
-}
-
-static void
-signal_all(const struct group *g, int sig)
-{
-	for (size_t i = 0; i < g->n; i++)
-		if (g->member[i].fd != -1)
-			(void)syscall(SYS_pidfd_send_signal, g->member[i].fd,
-			    sig, NULL, 0);
-}
-
-static void
-end_ourselves(void)
-{
-	const struct cp_options *o = cp_options();
-	struct group g = { .n = 0 };
-
-	/* Only the guard can match what is to be spared. */
-	if (o->spare[0] != '\0')
-		return;
-	cp_ward_each(join, &g);
-	if (await(&g, now_ms() + o->exit_grace_ms)) {
-		signal_all(&g, SIGTERM);
-		if (await(&g, now_ms() + o->term_ms)) {
-			signal_all(&g, SIGKILL);
-			(void)await(&g, now_ms() + MARGIN_MS);
-		}
-	}
-	for (size_t i = 0; i < g.n; i++)
-		if (g.member[i].fd != -1)
-			cp_raw_close(g.member[i].fd);
 }
 
 /*
@@ -293,7 +181,7 @@ leave(bool flush)
 			flush_stdio();
 		give_up_ends();
 		if (!ask_guard())
-			end_ourselves();
+			cp_finish();
 	}
 	atomic_store(&state, LEFT);
 	errno = saved;

@@ -17,7 +17,7 @@
 
 #include "common/procfs.h"
 #include "common/raw.h"
-#include "init.h"
+#include "config.h"
 #include "note.h"
 #include "owner.h"
 

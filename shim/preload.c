@@ -15,7 +15,7 @@
 
 #define PRELOAD	     "LD_PRELOAD="
 #define PRELOAD_LEN  (sizeof(PRELOAD) - 1)
-#define POINTERS_MAX 4096
+#define POINTERS_MAX 1024 /* on the stack of whatever thread */
 #define TEXT_MAX     4096
 
 struct plan {

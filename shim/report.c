@@ -18,7 +18,7 @@
 
 #include "common/raw.h"
 #include "common/start.h"
-#include "init.h"
+#include "config.h"
 #include "note.h"
 #include "owner.h"
 #include "report.h"

@@ -14,6 +14,7 @@
 #include "channel.h"
 #include "child.h"
 #include "common/raw.h"
+#include "config.h"
 #include "init.h"
 #include "owner.h"
 #include "real.h"

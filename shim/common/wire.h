@@ -67,6 +67,8 @@ enum cp_msg_type {
 #define CP_WARD_ARMED	    0x2u /* PDEATHSIG is set */
 #define CP_WARD_MAIN_THREAD 0x4u /* spawned by the host's main thread */
 #define CP_WARD_UNDO	    0x8u /* the exec failed: forget the sender */
+/* It was gone too soon: the channels may be another's; held ones count. */
+#define CP_WARD_GUESS	    0x10u
 
 struct cp_msg {
 	uint32_t magic;	 /* CP_WIRE_MAGIC */

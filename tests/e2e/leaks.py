@@ -13,7 +13,7 @@ import time
 
 import proc
 from runner import Case
-from scene import (GRACE, LONG, PROMPT, SLACK, SPARE, TERM, Failed, expect)
+from scene import GRACE, LONG, PROMPT, SLACK, SPARE, TERM, expect
 
 # word: what the host program is told.  signals: what it is sent then.
 # status: its wait status, without the core bit.  orderly: childproof ends the
@@ -249,79 +249,6 @@ def becomes_another(s, how="launcher"):
     is_quiet(s)
 
 
-def census_only(s, prog):
-    """A host that the shim can't reach: the guard has to find its wards."""
-    row = Row("how=vfork")
-    host = set_up(s, DEATHS["SIGKILL"], row, "launcher", prog=prog)
-    ward = s.wards()[0]
-    deadline = time.monotonic() + LONG
-    while not any(watches(g.pid, ward.pid) for g in s.find_guard()):
-        if time.monotonic() > deadline:
-            raise Failed("the guard never found the ward")
-        time.sleep(0.02)  # the census has its own pace, and says nothing
-    host.kill()
-    expect(host.dead(LONG), "SIGKILL did not end the host")
-    in_time(s, time.monotonic(), None, row, GRACE + TERM)
-    host.wait()
-    s.nothing_of_ours(2.0)
-
-
-def census_is_told(s, options):
-    """Guarded by census: the journal says so, stderr only with --verbose."""
-    host = s.host("exit", prog="host.static", options=options)
-    s.gather(host=1)
-    s.find_guard()
-    s.go()
-    expect(host.wait() == 7 << 8, f"wait status {host.raw:#x}")
-    err = s.read(s.err)
-    if options:
-        expect(err.startswith("childproof: "), f"stderr is {err!r}")
-    else:
-        expect(err == "", f"stderr is {err!r}")
-    s.nothing_of_ours(2.0)
-    expect(s.journal_lines(), "the journal says nothing")
-
-
-def watches(guard, pid):
-    """True if process GUARD has a pidfd of PID."""
-    for fd in proc.links(guard):
-        try:
-            with open(f"/proc/{guard}/fdinfo/{fd}") as f:
-                if f"\nPid:\t{pid}\n" in f.read():
-                    return True
-        except OSError:
-            pass
-    return False
-
-
-def journal_tells(s):
-    """Every signal sent has one line that says why; nobody else reads it."""
-    guarded(s, DEATHS["SIGKILL"], Row("mode=stubborn"))
-    ward = s.wards()[0]
-    lines = s.journal_lines()
-    sent = [line["signal"] for line in lines
-            if line.get("signal") and line["child"]["pid"] == ward.pid]
-    expect(sent == [signal.SIGTERM, signal.SIGKILL],
-           f"signals in the journal: {sent}")
-    expect(all(line.get("reason") for line in lines if line.get("signal")),
-           "a signal without a reason")
-    mode = os.stat(s.journal).st_mode & 0o777
-    expect(mode == 0o600, f"journal has mode {mode:o}")
-
-
-def dry_run(s):
-    """Judges and journals, and signals nobody."""
-    host = set_up(s, DEATHS["SIGKILL"], Row("mode=stubborn"), "launcher",
-                  {"dry-run": "yes"})
-    s.find_guard()
-    host.kill()
-    host.wait()
-    when = proc.first_deaths(s.wards(),
-                             time.monotonic() + GRACE + TERM + SPARE)
-    expect(not when, "a dry run ended a ward")
-    expect(s.journal_lines(), "a dry run journalled nothing")
-
-
 def cases():
     P = functools.partial
     stubborn, obeys = Row("mode=stubborn"), Row("mode=eof", OBEYS_EOF)
@@ -367,10 +294,3 @@ def cases():
                        P(at_once, spec=spec, how=guard), False)
     yield Case("dies/exec", becomes_another, False)
     yield Case("bare/exec", P(becomes_another, how="bare"), True)
-    yield Case("census/static-host", P(census_only, prog="host.static"),
-               False)
-    yield Case("census/quiet", P(census_is_told, options={}), False)
-    yield Case("census/verbose",
-               P(census_is_told, options={"verbose": "yes"}), False)
-    yield Case("journal", journal_tells, False)
-    yield Case("dry-run", dry_run, False)

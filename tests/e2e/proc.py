@@ -73,6 +73,7 @@ class Proc:
     def __init__(self, pid, name):
         self.pid = pid
         self.name = name
+        self.fd = -1
         self.fd = os.pidfd_open(pid)
 
     def dead(self, within=0.0):
@@ -90,6 +91,8 @@ class Proc:
         if self.fd != -1:
             os.close(self.fd)
             self.fd = -1
+
+    __del__ = close
 
     def __str__(self):
         if self.fd == -1 or self.dead():

@@ -25,7 +25,7 @@ TREE = os.path.dirname(os.path.dirname(os.path.dirname(
 PROMPT = 0.250
 # What we allow on top of that, because the machine is busy with other cases:
 # the one place for it.
-SLACK = 0.150
+SLACK = 0.100
 # How long somebody must live to count as not ended.
 SPARE = 0.300
 # For what has no promised time, and only hangs if something is broken.
@@ -256,6 +256,7 @@ class Scene:
     def guards_now(self):
         mine = self.hosts + self.all
         names = {proc.environ(p.pid).get("CHILDPROOF_GUARD") for p in mine}
+        names |= self.sockets
         numbers = {p.pid for p in mine}
         sockets = {n: i for n, i in proc.abstract_sockets().items()
                    if n in names or n.split("/")[1] in map(str, numbers)}
@@ -276,6 +277,7 @@ class Scene:
     def nothing_of_ours(self, within=1.0):
         """After the last host and ward: no process, socket or file."""
         deadline = time.monotonic() + within + SLACK
+        self.guard += self.guards_now()  # one may have been replaced
         when = proc.first_deaths(self.guard, deadline)
         left = [str(g) for g in self.guard if g not in when]
         expect(not left, f"still there {within}s after the last ward: {left}")

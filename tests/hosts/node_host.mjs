@@ -27,8 +27,10 @@ const ways = {
   shell: () => exec([ward, ...args("g0")].join(" ") + "; true"),
   execFile: () => execFile(ward, args("g0")),
   ipc: () => spawn(ward, args("g0"), { stdio: [...pipes, "ipc"] }),
-  worker: () =>
-    new Worker(inWorker, { eval: true, workerData: { ward, args: args("g0") } }),
+  worker: () => {
+    const workerData = { ward, args: args("g0") };
+    new Worker(inWorker, { eval: true, workerData });
+  },
   daemon: () => {
     spawn(ward, args("g0"), { stdio: pipes });
     spawn(ward, args("g1"), { stdio: "ignore", detached: true }).unref();

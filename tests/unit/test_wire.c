@@ -74,7 +74,9 @@ Test(wire, messages_have_no_hole)
 {
 	cr_assert_eq(sizeof(struct cp_channel), 24);
 	cr_assert_eq(sizeof(struct cp_msg),
-	    24 + 2 * sizeof(struct cp_channel) +
+	    offsetof(struct cp_msg, channel) + 2 * sizeof(struct cp_channel) +
 		sizeof(((struct cp_msg *)NULL)->name));
-	cr_assert_eq(sizeof(struct cp_msg) % 8, 0);
+	cr_assert_eq(offsetof(struct cp_msg, channel),
+	    offsetof(struct cp_msg, image) + sizeof(uint64_t));
+	cr_assert_eq(offsetof(struct cp_msg, image) % sizeof(uint64_t), 0);
 }

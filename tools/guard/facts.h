@@ -51,6 +51,7 @@ struct cp_ward {
 	bool looked;	/* the guard has had its first closer look */
 	bool announced; /* the journal knows it */
 	bool spare;	/* matches spare= */
+	bool guess;	/* its channels are one guess of several */
 	uint8_t step;	/* enum cp_step */
 	uint8_t rule;	/* enum cp_rule behind the step */
 	uint8_t rounds; /* looks that changed nothing; for backing off */

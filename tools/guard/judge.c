@@ -307,26 +307,23 @@ worse(struct opposite a, struct opposite b)
 	return a;
 }
 
-/* Does anybody of the ward still have a child end? */
+/* Does anybody of the ward still have the child end of channel K? */
 static bool
-holds_any(const struct gathering *g)
+holds(const struct gathering *g, int k)
 {
 	const struct cp_census *census = g->c->index->census;
+	const struct cp_channel *ch = &g->c->ward->channel[k];
+	struct cp_run run;
 
-	for (int k = 0; k < 2; k++) {
-		const struct cp_channel *ch = &g->c->ward->channel[k];
-		struct cp_run run;
+	if (ch->kind == CP_KIND_NONE)
+		return false;
+	run = cp_index_ends(g->c->index, ch->kind, ch->child);
+	for (size_t i = 0; i < run.n; i++) {
+		const struct cp_end *e = &census->ends[run.at[i]];
 
-		if (ch->kind == CP_KIND_NONE)
-			continue;
-		run = cp_index_ends(g->c->index, ch->kind, ch->child);
-		for (size_t i = 0; i < run.n; i++) {
-			const struct cp_end *e = &census->ends[run.at[i]];
-
-			if (is_child_end(g, ch, e) &&
-			    gathered(g, &census->procs[e->proc]))
-				return true;
-		}
+		if (is_child_end(g, ch, e) &&
+		    gathered(g, &census->procs[e->proc]))
+			return true;
 	}
 	return false;
 }
@@ -390,7 +387,7 @@ judge_gathered(const struct gathering *g)
 	}
 	if (w->spare)
 		return finding(CP_SPARED, CP_RULE_SPARE);
-	if (w->step == CP_STEP_WATCH && !holds_any(g))
+	if (w->step == CP_STEP_WATCH && !holds(g, 0) && !holds(g, 1))
 		return all_readable(g) ? finding(CP_SPARED, CP_RULE_LET_GO) :
 					 finding(CP_DOUBT, CP_RULE_UNSEEN);
 	if (o.verdict != CP_LIVE)
@@ -415,6 +412,16 @@ cp_judge(const struct cp_case *c)
 		return finding(CP_DOUBT, CP_RULE_INCOMPLETE);
 	g.n = cp_judge_members(c, out, MEMBERS_MAX);
 	return judge_gathered(&g);
+}
+
+bool
+cp_judge_holds(const struct cp_case *c, int k)
+{
+	uint32_t out[MEMBERS_MAX];
+	struct gathering g = { c, out, MEMBERS_MAX, 0 };
+
+	g.n = cp_judge_members(c, out, MEMBERS_MAX);
+	return holds(&g, k);
 }
 
 const char *

@@ -258,10 +258,28 @@ attend_heir(struct cp_ward *w, const struct cp_case *c,
 	cp_facts_due(w, 0);
 }
 
+/* Of what was guessed the channels that somebody holds are right. */
+static void
+settle_guess(struct cp_ward *w, const struct cp_case *c)
+{
+	bool held[2] = { cp_judge_holds(c, 0), cp_judge_holds(c, 1) };
+
+	for (int k = 0; k < 2; k++)
+		if (!held[k])
+			w->channel[k] =
+			    (struct cp_channel){ .kind = CP_KIND_NONE };
+	w->duplex = held[0] && held[1];
+	w->guess = false;
+}
+
 void
 cp_reaper_attend(struct cp_ward *w, const struct cp_case *c)
 {
-	struct cp_finding f = cp_judge(c);
+	struct cp_finding f;
+
+	if (w->guess)
+		settle_guess(w, c);
+	f = cp_judge(c);
 
 	if (f.verdict != CP_DOUBT && w->step != CP_STEP_KILL)
 		w->rounds = 0;

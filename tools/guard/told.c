@@ -208,9 +208,10 @@ hear_ward(struct heard *x)
 	memcpy(w->name, m->name, sizeof(w->name) - 1);
 	w->uid = x->from.uid;
 	w->image = m->image;
+	w->guess = (m->flags & CP_WARD_GUESS) != 0;
 	w->leader = st.sid == pid;
 	w->looked = false;
-	w->dead = st.start == 0;
+	w->dead = st.start == 0 || st.state == 'Z' || st.state == 'X';
 	if (!w->dead)
 		watch_ward(w, x, itself);
 	cp_facts_due(w,

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the guard does at an orderly exit, as far as it can be done from inside
+ * the host: the wards themselves, not whom they have started.  PIDs are turned
+ * into pidfds first, and what is signalled was checked behind that.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/procfs.h"
+#include "common/raw.h"
+#include "common/wire.h"
+#include "config.h"
+#include "finish.h"
+#include "ward.h"
+
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef SYS_pidfd_send_signal
+#define SYS_pidfd_send_signal 424
+#endif
+
+#define WARDS_MAX  128 /* on the stack, which may be a signal stack */
+#define OTHERS_MAX 128
+#define MARGIN_MS  1000
+
+int64_t
+cp_now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int
+cp_wait_until(struct pollfd *p, size_t n, int64_t deadline)
+{
+	for (;;) {
+		int64_t left = deadline - cp_now_ms();
+		struct timespec t = { 0, 0 };
+		long rc;
+
+		if (left > 0)
+			t = (struct timespec){ left / 1000,
+				left % 1000 * 1000000 };
+		rc = syscall(SYS_ppoll, p, n, &t, NULL, 0);
+		if (rc != -1 || errno != EINTR)
+			return (int)rc;
+	}
+}
+
+struct group {
+	int others; /* children of ours that are no wards */
+	pid_t other[OTHERS_MAX];
+	size_t n;
+	struct pollfd member[WARDS_MAX]; /* fd -1: dead, or not ours */
+};
+
+static bool
+strike_off(const struct cp_known *k, void *arg)
+{
+	struct group *g = arg;
+
+	for (int i = 0; i < g->others; i++)
+		if (g->other[i] == k->record.pid)
+			g->other[i] = g->other[--g->others];
+	return true;
+}
+
+/*
+ * A copy of the host that lives on (it forked into the background, and this
+ * is the half that exits) has the host ends too: its wards are not over.
+ */
+static bool
+is_shared(const struct group *g, const struct cp_known *k)
+{
+	struct cp_end_id end;
+
+	for (int i = 0; i < g->others; i++)
+		for (int c = 0; c < 2; c++) {
+			const struct cp_channel *ch = &k->record.channel[c];
+
+			if (ch->host_fd >= 0 && cp_procfs_end(g->other[i],
+			    ch->host_fd, &end) == 0 &&
+			    cp_procfs_is_host_end(ch, &end))
+				return true;
+		}
+	return false;
+}
+
+static bool
+join(const struct cp_known *k, void *arg)
+{
+	struct group *g = arg;
+	struct cp_stat st;
+	int fd;
+
+	if ((k->record.flags & CP_WARD_DUPLEX) == 0 || is_shared(g, k))
+		return true;
+	fd = (int)syscall(SYS_pidfd_open, k->record.pid, 0);
+	/* Checked behind the open: from here on the descriptor is it. */
+	if (fd != -1 && (cp_procfs_stat(k->record.pid, &st) == -1 ||
+	    st.start != k->start)) {
+		cp_raw_close(fd);
+		fd = -1;
+	}
+	if (fd != -1)
+		g->member[g->n++] = (struct pollfd){ fd, POLLIN, 0 };
+	return g->n < WARDS_MAX;
+}
+
+/* Until all are dead; true if some are left. */
+static bool
+await(struct group *g, int64_t deadline)
+{
+	for (;;) {
+		size_t alive = 0;
+
+		for (size_t i = 0; i < g->n; i++)
+			alive += g->member[i].fd != -1;
+		if (alive == 0)
+			return false;
+		if (cp_wait_until(g->member, g->n, deadline) <= 0)
+			return true;
+		for (size_t i = 0; i < g->n; i++)
+			if (g->member[i].fd != -1 &&
+			    g->member[i].revents != 0) {
+				cp_raw_close(g->member[i].fd);
+				g->member[i].fd = -1;
+			}
+	}
+}
+
+static void
+signal_all(const struct group *g, int sig)
+{
+	for (size_t i = 0; i < g->n; i++)
+		if (g->member[i].fd != -1)
+			(void)syscall(SYS_pidfd_send_signal, g->member[i].fd,
+			    sig, NULL, 0);
+}
+
+void
+cp_finish(void)
+{
+	const struct cp_options *o = cp_options();
+	struct group g;
+
+	/* Only the guard can match what is to be spared. */
+	if (o->spare[0] != '\0')
+		return;
+	g.n = 0;
+	g.others = cp_procfs_children(getpid(), g.other, OTHERS_MAX);
+	cp_ward_each(strike_off, &g);
+	cp_ward_each(join, &g);
+	if (await(&g, cp_now_ms() + o->exit_grace_ms)) {
+		signal_all(&g, SIGTERM);
+		if (await(&g, cp_now_ms() + o->term_ms)) {
+			signal_all(&g, SIGKILL);
+			(void)await(&g, cp_now_ms() + MARGIN_MS);
+		}
+	}
+	for (size_t i = 0; i < g.n; i++)
+		if (g.member[i].fd != -1)
+			cp_raw_close(g.member[i].fd);
+}
