@@ -31,7 +31,8 @@ CLI	= main run target elf path export
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload \
-	  census truth judge told target export
+	  census truth judge peers members field facts spare told \
+	  target export
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
 # linked a second time as NAME.static: a preload can't reach them.
@@ -166,8 +167,12 @@ $(B)/tests/test_preload: $(B)/obj/unit/preload.o
 CENSUS_O = $(addprefix $(B)/obj/guard/,census.o process.o interest.o truth.o \
 	  hostends.o sockdiag.o) $(PROCFS_O)
 $(B)/tests/test_census $(B)/tests/test_truth: $(CENSUS_O)
-$(B)/tests/test_judge: $(B)/obj/guard/judge.o $(B)/obj/guard/index.o \
-	$(CENSUS_O)
+JUDGE_T	= $(addprefix $(B)/tests/test_,judge peers members field)
+$(JUDGE_T): $(B)/obj/tests/judge_world.o \
+	$(addprefix $(B)/obj/guard/,judge.o index.o interest.o)
+$(B)/tests/test_facts: $(B)/obj/guard/facts.o $(B)/obj/guard/process.o \
+	$(PROCFS_O)
+$(B)/tests/test_spare: $(B)/obj/guard/spare.o
 $(B)/tests/test_told: $(addprefix $(B)/obj/guard/,told.o facts.o process.o \
 	watch.o journal.o) $(PROCFS_O)
 $(B)/tests/test_target: $(B)/obj/cli/target.o $(B)/obj/cli/elf.o \
@@ -206,7 +211,7 @@ check: $(PARTS) $(TEST_B) $(HOST_B) $(RIVAL_B) | $(B)/.have-check
 # tests/run reads.  A host is not sanitized, the parts under it are, hence the
 # link order; a guard that looks for leaks as it ends would be late.
 check-asan:
-	+ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0:log_path=$(SANLOG) \
+	+@ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0:log_path=$(SANLOG) \
 	UBSAN_OPTIONS=print_stacktrace=1:log_path=$(SANLOG) \
 	$(MAKE) BUILD=$(B)/asan check \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all'
@@ -269,4 +274,5 @@ clean:
 	rm -rf $(B)
 
 -include $(patsubst %.o,%.d,$(SHIM_O) $(GUARD_O) $(CLI_O) \
-	$(TESTS:%=$(B)/obj/tests/test_%.o) $(SHIM:%=$(B)/obj/unit/%.o))
+	$(TESTS:%=$(B)/obj/tests/test_%.o) $(B)/obj/tests/judge_world.o \
+	$(SHIM:%=$(B)/obj/unit/%.o))

@@ -46,14 +46,17 @@ is_inherited(const struct quest *q, const struct cp_end_id *end)
 	return false;
 }
 
+/*
+ * Dying counts: a process loses its memory, then its descriptors, and only
+ * then its children.  So does one that we may not look into.
+ */
 static bool
 is_dead(const struct quest *q)
 {
 	struct cp_stat st;
 
-	return !q->self && getppid() != q->host &&
-	    (cp_procfs_stat(q->host, &st) == -1 || st.state == 'Z' ||
-	    st.state == 'X');
+	return !q->self && (cp_procfs_stat(q->host, &st) == -1 ||
+	    st.image == 0 || st.state == 'Z' || st.state == 'X');
 }
 
 /* Goes through the host's descriptors; *HOST_FD is where it was found. */

@@ -142,7 +142,9 @@ ask_guard(void)
 		there = syscall(SYS_sendto, p.fd, &msg, sizeof(msg),
 		    MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0) != -1 ||
 		    errno == EAGAIN || errno == ENOBUFS;
-		if (there && cp_wait_until(&p, 1, again < end ? again : end) > 0)
+		if (again > end)
+			again = end;
+		if (there && cp_wait_until(&p, 1, again) > 0)
 			done = has_answer(p.fd);
 	}
 	cp_raw_close(p.fd);

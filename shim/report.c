@@ -25,6 +25,8 @@
 
 #define TRY_US	    100000
 #define TRIES	    10
+#define RETIRE_TRIES 100 /* of a millisecond */
+#define STARTS	    3
 #define MUTE_MS	    1000
 #define STRIKES_MAX 5
 
@@ -53,7 +55,8 @@ mute(struct cp_shared *s)
 	n = atomic_fetch_add(&s->strikes, 1);
 	atomic_store(&s->mute_ms, now_ms() +
 	    ((int64_t)MUTE_MS << (n < STRIKES_MAX ? n : STRIKES_MAX)));
-	cp_note(CP_NOTE_DEAF, "guard", "it does not listen (is it stopped?)", 0);
+	cp_note(CP_NOTE_DEAF, "guard", "it does not listen (is it stopped?)",
+	    0);
 }
 
 static int
@@ -104,6 +107,21 @@ send_one(const struct cp_msg *msg, int how)
 	return rc;
 }
 
+/* A guard that has nobody left is closing: the name is free soon. */
+static int
+send_waiting(const struct cp_msg *msg, int how)
+{
+	struct timespec moment = { 0, 1000000 };
+	int rc = send_one(msg, how);
+
+	for (int i = 0; i < RETIRE_TRIES && rc == -1 && errno == EPIPE &&
+	    how & CP_REPORT_INSIST; i++) {
+		(void)syscall(SYS_ppoll, NULL, 0, &moment, NULL, 0);
+		rc = send_one(msg, how);
+	}
+	return rc;
+}
+
 /* 0 if there is a guard now, or somebody else is about to have one. */
 static int
 start_guard(void)
@@ -135,12 +153,15 @@ cp_report(const struct cp_msg *msg, int how)
 	int rc, saved = errno;
 
 	whole.magic = CP_WIRE_MAGIC;
-	rc = send_one(&whole, how);
-	if (rc == -1 && errno == ECONNREFUSED && how & CP_REPORT_START) {
-		if (start_guard() == 0)
-			rc = send_one(&whole, how);
-		else
+	rc = send_waiting(&whole, how);
+	/* Again: one that we start may find its host dead, and end at once. */
+	for (int i = 0; i < STARTS && rc == -1 && errno == ECONNREFUSED &&
+	    how & CP_REPORT_START; i++) {
+		if (start_guard() == -1) {
 			errno = ECONNREFUSED;
+			break;
+		}
+		rc = send_waiting(&whole, how);
 	}
 	if (rc == 0)
 		errno = saved;

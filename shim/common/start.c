@@ -183,11 +183,16 @@ cp_guard_start(const char *name, const char *path, char *const envp[])
 	struct start s = { .path = path, .argv = { argv0, copy, NULL } };
 	int rc, saved = errno;
 
+	/* Else the name would take messages for a moment, and lose them. */
+	if (syscall(SYS_faccessat, AT_FDCWD, path, X_OK) == -1)
+		return -1;
 	s.socket = bind_socket(name);
 	if (s.socket == -1)
 		return -1;
 	memcpy(copy, name, strlen(name) + 1);
 	rc = run(&s, envp);
+	if (rc == -1) /* the one that could not exec may still hold it */
+		(void)shutdown(s.socket, SHUT_RDWR);
 	cp_raw_close(s.socket);
 	if (rc == 0)
 		errno = saved;

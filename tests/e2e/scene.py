@@ -260,11 +260,16 @@ class Scene:
         numbers = {p.pid for p in mine}
         sockets = {n: i for n, i in proc.abstract_sockets().items()
                    if n in names or n.split("/")[1] in map(str, numbers)}
-        self.sockets |= set(sockets)
-        inodes = {f"socket:[{i}]" for i in sockets.values()}
         parts = [p for p in parts_alive() if p not in numbers]
-        serving = {p for p in parts
-                   if inodes & set(proc.links(p).values())}
+        serving = set()
+        # Abstract names are shared with other PID namespaces, which use the
+        # same numbers: ours are those that a process of ours holds.
+        for name, inode in sockets.items():
+            holders = {p for p in parts
+                       if f"socket:[{inode}]" in proc.links(p).values()}
+            if holders:
+                self.sockets.add(name)
+                serving |= holders
         family = {p for p in parts if serving & set(relatives(p, parts))}
         found = []
         for pid in serving | family:

@@ -12,6 +12,8 @@
 
 /* More than this in one ward are left for the next round. */
 #define MEMBERS_MAX 4096
+/* How far up a holder looks for a sibling of the ward that it belongs to. */
+#define ANCESTORS_MAX 64
 
 /* The processes that go with a ward, being gathered. */
 struct gathering {
@@ -21,10 +23,32 @@ struct gathering {
 	size_t n;
 };
 
+/* PID 1 may well be a host, or hold what it was given. */
+static bool
+runs(const struct cp_proc *p)
+{
+	return p != NULL && p->state != 'Z' && p->state != 'X' &&
+	    p->state != '?';
+}
+
+/* PID 1 never goes. */
 static bool
 alive(const struct cp_proc *p)
 {
-	return p != NULL && p->state != 'Z' && p->state != 'X' && p->pid > 1;
+	return runs(p) && p->pid > 1;
+}
+
+/* A start of 0 is that of a process that nobody has seen. */
+static bool
+is_process(const struct cp_proc *p, pid_t pid, uint64_t start)
+{
+	return p->pid == pid && p->start == start && start != 0;
+}
+
+static bool
+is_host(const struct cp_case *c, const struct cp_proc *p)
+{
+	return is_process(p, c->ward->host->pid, c->ward->host->start);
 }
 
 static const struct cp_proc *
@@ -32,7 +56,20 @@ living(const struct cp_case *c, pid_t pid, uint64_t start)
 {
 	const struct cp_proc *p = cp_census_find(c->index->census, pid);
 
-	return alive(p) && p->start == start ? p : NULL;
+	return alive(p) && is_process(p, pid, start) ? p : NULL;
+}
+
+/* The other ward that P is, or NULL. */
+static const struct cp_ward *
+other_ward(const struct cp_case *c, const struct cp_proc *p)
+{
+	const struct cp_ward *other =
+	    c->find_ward != NULL ? c->find_ward(p->pid) : NULL;
+
+	return other != NULL && other != c->ward &&
+		is_process(p, other->pid, other->start) ?
+	    other :
+	    NULL;
 }
 
 static bool
@@ -47,8 +84,8 @@ gathered(const struct gathering *g, const struct cp_proc *p)
 }
 
 /*
- * Adds P and all that descend from it.  A descendant goes even if it is a
- * ward of its own: its host goes with us.
+ * Adds P and all that descend from it, but never the host.  A descendant goes
+ * even if it is a ward of its own: its host goes with us.
  */
 static void
 gather(struct gathering *g, const struct cp_proc *p)
@@ -56,7 +93,7 @@ gather(struct gathering *g, const struct cp_proc *p)
 	const struct cp_index *x = g->c->index;
 	size_t next = g->n;
 
-	if (!alive(p) || gathered(g, p) || g->n == g->max)
+	if (!alive(p) || is_host(g->c, p) || gathered(g, p) || g->n == g->max)
 		return;
 	g->out[g->n++] = (uint32_t)(p - x->census->procs);
 	for (; next < g->n; next++) {
@@ -67,7 +104,7 @@ gather(struct gathering *g, const struct cp_proc *p)
 			const struct cp_proc *k =
 			    &x->census->procs[kids.at[i]];
 
-			if (alive(k) && !gathered(g, k))
+			if (alive(k) && !is_host(g->c, k) && !gathered(g, k))
 				g->out[g->n++] = kids.at[i];
 		}
 	}
@@ -90,6 +127,33 @@ in_session(const struct cp_case *c, const struct cp_proc *p)
 }
 
 /*
+ * The birth mark of our pty as the child itself shows it, or else somebody who
+ * surely belongs to the ward; 0: nobody.  It may be another than was told:
+ * chmod(2), which `mesg n` in a login script does, renews it for all.
+ */
+static uint64_t
+shown_mark(const struct gathering *g, const struct cp_channel *ch)
+{
+	const struct cp_census *census = g->c->index->census;
+	const struct cp_ward *w = g->c->ward;
+	struct cp_run run = cp_index_ends(g->c->index, CP_KIND_PTY, ch->child);
+	uint64_t mark = 0;
+
+	for (size_t i = 0; i < run.n; i++) {
+		const struct cp_end *e = &census->ends[run.at[i]];
+		const struct cp_proc *p = &census->procs[e->proc];
+
+		if (e->fd > 2)
+			continue;
+		if (is_process(p, w->pid, w->start))
+			return e->birth;
+		if (mark == 0 && (gathered(g, p) || in_session(g->c, p)))
+			mark = e->birth;
+	}
+	return mark;
+}
+
+/*
  * A pty's number is handed out again once its master is closed: the birth mark
  * tells ours from the next.  Without one, only what surely belongs to the ward
  * is taken for a holder.
@@ -98,8 +162,10 @@ static bool
 is_our_pty(const struct gathering *g, const struct cp_channel *ch,
     const struct cp_end *e)
 {
-	if (ch->host != 0 && e->birth != 0)
-		return e->birth == ch->host;
+	uint64_t mark = shown_mark(g, ch);
+
+	if (e->birth != 0 && (ch->host != 0 || mark != 0))
+		return e->birth == ch->host || e->birth == mark;
 	return gathered(g, &g->c->index->census->procs[e->proc]);
 }
 
@@ -122,33 +188,77 @@ open_slave(const struct gathering *g, const struct cp_channel *ch)
 	return NULL;
 }
 
-/* Is the open end E a child end of channel CH?  (Its number fits already.) */
+/*
+ * Is the open end E a child end of channel CH?  (Its number fits already.)  A
+ * pipe's end that was opened anew for both reading and writing is none: it is
+ * a host end as well.
+ */
 static bool
 is_child_end(const struct gathering *g, const struct cp_channel *ch,
     const struct cp_end *e)
 {
 	if (ch->kind == CP_KIND_PTY)
 		return is_our_pty(g, ch, e);
-	return ch->kind != CP_KIND_PIPE || (e->access & ch->access) != 0;
+	return ch->kind != CP_KIND_PIPE || e->access == ch->access;
 }
 
-/* May the holder P of a child end at FD be gathered? */
+/*
+ * Does anybody gathered, or just P if it isn't NULL, have the child end of
+ * channel K, at any number?
+ */
 static bool
-may_hold(const struct gathering *g, const struct cp_proc *p, int fd)
+holds(const struct gathering *g, int k, const struct cp_proc *p)
+{
+	const struct cp_census *census = g->c->index->census;
+	const struct cp_channel *ch = &g->c->ward->channel[k];
+	struct cp_run run;
+
+	if (ch->kind == CP_KIND_NONE)
+		return false;
+	run = cp_index_ends(g->c->index, ch->kind, ch->child);
+	for (size_t i = 0; i < run.n; i++) {
+		const struct cp_end *e = &census->ends[run.at[i]];
+		const struct cp_proc *q = &census->procs[e->proc];
+
+		if ((p == NULL ? gathered(g, q) : p == q) &&
+		    is_child_end(g, ch, e))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Siblings may share a stdin: each is judged for itself, and so is what
+ * descends from it.
+ */
+static bool
+is_siblings(const struct cp_case *c, const struct cp_channel *ch,
+    const struct cp_proc *p)
+{
+	if (other_ward(c, p) != NULL)
+		return true;
+	for (int i = 0; i < ANCESTORS_MAX && p != NULL && p->pid > 1; i++) {
+		const struct cp_ward *o = other_ward(c, p);
+
+		for (int k = 0; o != NULL && k < 2; k++)
+			if (o->channel[k].kind == ch->kind &&
+			    o->channel[k].child == ch->child)
+				return true;
+		p = cp_census_find(c->index->census, p->ppid);
+	}
+	return false;
+}
+
+/* May the holder P of a child end of CH at FD be gathered? */
+static bool
+may_hold(const struct gathering *g, const struct cp_channel *ch,
+    const struct cp_proc *p, int fd)
 {
 	const struct cp_case *c = g->c;
 	const struct cp_ward *w = c->ward;
-	const struct cp_ward *other;
 
-	if (!alive(p) || gathered(g, p))
-		return false;
-	if (p->pid == w->host->pid && p->start == w->host->start)
-		return false;
-	if (p->uid != w->uid)
-		return false;
-	/* Siblings may share a stdin: each is judged for itself. */
-	other = c->find_ward != NULL ? c->find_ward(p->pid) : NULL;
-	if (other != NULL && other != w && other->start == p->start)
+	if (!alive(p) || gathered(g, p) || is_host(c, p) || p->uid != w->uid ||
+	    is_siblings(c, ch, p))
 		return false;
 	/*
 	 * A fork copy of a living host that has not exec'd yet is the host's
@@ -172,9 +282,26 @@ gather_holders(struct gathering *g, const struct cp_channel *ch)
 		const struct cp_end *e = &census->ends[run.at[i]];
 		const struct cp_proc *p = &census->procs[e->proc];
 
-		if (is_child_end(g, ch, e) && may_hold(g, p, e->fd))
+		if (is_child_end(g, ch, e) && may_hold(g, ch, p, e->fd))
 			gather(g, p);
 	}
+}
+
+/*
+ * Adds P, which was once seen to descend from the child.  If it has left the
+ * tree and let go of the channels before anything was wrong it is a daemon: a
+ * helper that restarts the host, or a server that others use.  What was still
+ * in the tree then is not let off for leaving it later.
+ */
+static void
+gather_member(struct gathering *g, const struct cp_proc *p)
+{
+	if (p == NULL || gathered(g, p))
+		return;
+	if (g->c->ward->step != CP_STEP_WATCH ||
+	    (other_ward(g->c, p) == NULL &&
+		(holds(g, 0, p) || holds(g, 1, p))))
+		gather(g, p);
 }
 
 size_t
@@ -185,7 +312,7 @@ cp_judge_members(const struct cp_case *c, uint32_t *out, size_t max)
 
 	gather(&g, living(c, c->ward->pid, c->ward->start));
 	SLIST_FOREACH(m, &c->ward->members, link)
-		gather(&g, living(c, m->pid, m->start));
+		gather_member(&g, living(c, m->pid, m->start));
 	gather_holders(&g, &c->ward->channel[0]);
 	gather_holders(&g, &c->ward->channel[1]);
 	return g.n;
@@ -211,18 +338,18 @@ same_program(const struct cp_ward *w, const struct cp_proc *p)
  * What a process outside the ward that holds the host end at FD means.
  *
  * On fd 0 to 2 it talks through it: a pipeline's neighbour.  A fork copy of
- * the host, or another run of the same program, was given it to go on with.
- * Another ward, or any other program that holds it at a high number, has
- * inherited it by accident.
+ * the host, or another run of the same program, was given it to go on with, as
+ * was what is older than the host: it can't have inherited it.  Another ward,
+ * or any other program that holds it at a high number, has inherited it by
+ * accident.
  */
 static void
 weigh(const struct cp_case *c, const struct cp_proc *p, int fd,
     struct opposite *o)
 {
-	const struct cp_host *h = c->ward->host;
-	const struct cp_ward *other;
+	bool older = p->start < c->ward->host->start;
 
-	if (p->pid == h->pid && p->start == h->start) {
+	if (is_host(c, p)) {
 		o->host = true;
 		return;
 	}
@@ -232,10 +359,9 @@ weigh(const struct cp_case *c, const struct cp_proc *p, int fd,
 		o->who = p->pid;
 		return;
 	}
-	other = c->find_ward != NULL ? c->find_ward(p->pid) : NULL;
-	if (other != NULL && other->start == p->start)
-		return;
-	if (o->verdict == CP_LIVE && same_program(c->ward, p)) {
+	if (o->verdict == CP_LIVE &&
+	    (older ||
+		(other_ward(c, p) == NULL && same_program(c->ward, p)))) {
 		o->verdict = CP_ADOPT;
 		o->rule = CP_RULE_HEIR;
 		o->who = p->pid;
@@ -253,7 +379,7 @@ said_open(const struct cp_case *c, const struct cp_channel *ch)
 		return CP_OPEN_UNKNOWN;
 	if (ch->kind == CP_KIND_UNIX)
 		return t->peer;
-	if (ch->kind != CP_KIND_PIPE)
+	if (ch->kind != CP_KIND_PIPE || ch->access == (CP_READ | CP_WRITE))
 		return CP_OPEN_UNKNOWN;
 	return (ch->access & CP_READ) != 0 ? t->writers : t->readers;
 }
@@ -276,13 +402,12 @@ look_across(const struct gathering *g, const struct cp_channel *ch)
 		const struct cp_end *e = &census->ends[run.at[i]];
 		const struct cp_proc *p = &census->procs[e->proc];
 
-		if (ch->kind == CP_KIND_PIPE &&
-		    (e->access & ~ch->access & (CP_READ | CP_WRITE)) == 0)
+		if (ch->kind == CP_KIND_PIPE && e->access == ch->access)
 			continue;
 		if (pty && e->dev != 0 && e->dev != slave->dev)
 			continue; /* of another container's devpts */
 		seen = true;
-		if (alive(p) && !gathered(g, p))
+		if (runs(p) && !gathered(g, p))
 			weigh(c, p, e->fd, &o);
 	}
 	if (!seen && (pty || said_open(c, ch) == CP_OPEN_YES)) {
@@ -307,44 +432,64 @@ worse(struct opposite a, struct opposite b)
 	return a;
 }
 
-/* Does anybody of the ward still have the child end of channel K? */
+/*
+ * Nobody is seen to hold a channel: do we know that?  A process in the middle
+ * of its exit has lost its memory, then its descriptors.
+ */
 static bool
-holds(const struct gathering *g, int k)
+all_seen(const struct gathering *g)
 {
-	const struct cp_census *census = g->c->index->census;
-	const struct cp_channel *ch = &g->c->ward->channel[k];
-	struct cp_run run;
+	for (size_t i = 0; i < g->n; i++) {
+		const struct cp_proc *p =
+		    &g->c->index->census->procs[g->out[i]];
 
-	if (ch->kind == CP_KIND_NONE)
-		return false;
-	run = cp_index_ends(g->c->index, ch->kind, ch->child);
-	for (size_t i = 0; i < run.n; i++) {
-		const struct cp_end *e = &census->ends[run.at[i]];
-
-		if (is_child_end(g, ch, e) &&
-		    gathered(g, &census->procs[e->proc]))
-			return true;
-	}
-	return false;
-}
-
-static bool
-all_readable(const struct gathering *g)
-{
-	for (size_t i = 0; i < g->n; i++)
-		if (!g->c->index->census->procs[g->out[i]].readable)
+		if (!p->readable || p->image == 0)
 			return false;
+	}
 	return true;
 }
 
 static bool
 has_execd(const struct cp_case *c)
 {
-	const struct cp_host *h = c->ward->host;
-	const struct cp_proc *p = living(c, h->pid, h->start);
+	const struct cp_proc *p =
+	    cp_census_find(c->index->census, c->ward->host->pid);
 
-	return p != NULL && p->image != 0 && c->ward->image != 0 &&
+	return runs(p) && is_host(c, p) && p->image != 0 && c->ward->image != 0 &&
 	    p->image != c->ward->image;
+}
+
+/*
+ * The child's parent, if that is a process with the host's image other than
+ * the host that was told.  A dead host is nobody's parent: the number was that
+ * of another PID namespace, and this is the host, or a fork copy of it.
+ */
+static pid_t
+true_parent(const struct cp_case *c)
+{
+	const struct cp_ward *w = c->ward;
+	const struct cp_proc *p = living(c, w->pid, w->start);
+
+	p = p == NULL ? NULL : cp_census_find(c->index->census, p->ppid);
+	return runs(p) && !is_host(c, p) && w->image != 0 &&
+		p->image == w->image ?
+	    p->pid :
+	    0;
+}
+
+/* Has anybody seen, or do the names alone prove, the host at the other end? */
+static bool
+is_stdio_child(const struct cp_ward *w)
+{
+	for (int i = 0; i < 2; i++) {
+		const struct cp_channel *ch = &w->channel[i];
+
+		if (ch->kind != CP_KIND_NONE &&
+		    (ch->kept == CP_KEPT_YES || ch->kind != CP_KIND_UNIX ||
+			ch->host != 0))
+			return true;
+	}
+	return false;
 }
 
 static struct cp_finding
@@ -375,6 +520,7 @@ judge_gathered(const struct gathering *g)
 	const struct cp_ward *w = c->ward;
 	const struct cp_options *opt = c->options;
 	struct opposite o;
+	pid_t parent;
 
 	if (g->n == 0)
 		return finding(CP_NOBODY, CP_RULE_NOBODY_LEFT);
@@ -387,8 +533,13 @@ judge_gathered(const struct gathering *g)
 	}
 	if (w->spare)
 		return finding(CP_SPARED, CP_RULE_SPARE);
-	if (w->step == CP_STEP_WATCH && !holds(g, 0) && !holds(g, 1))
-		return all_readable(g) ? finding(CP_SPARED, CP_RULE_LET_GO) :
+	if (!is_stdio_child(w))
+		return finding(CP_SPARED, CP_RULE_UNPROVEN);
+	parent = true_parent(c);
+	if (parent != 0)
+		return (struct cp_finding){ CP_ADOPT, CP_RULE_HEIR, parent, 0 };
+	if (w->step == CP_STEP_WATCH && !holds(g, 0, NULL) && !holds(g, 1, NULL))
+		return all_seen(g) ? finding(CP_SPARED, CP_RULE_LET_GO) :
 					 finding(CP_DOUBT, CP_RULE_UNSEEN);
 	if (o.verdict != CP_LIVE)
 		return (struct cp_finding){ o.verdict, o.rule, o.who, 0 };
@@ -421,7 +572,7 @@ cp_judge_holds(const struct cp_case *c, int k)
 	struct gathering g = { c, out, MEMBERS_MAX, 0 };
 
 	g.n = cp_judge_members(c, out, MEMBERS_MAX);
-	return holds(&g, k);
+	return holds(&g, k, NULL);
 }
 
 const char *
@@ -444,6 +595,8 @@ cp_rule_text(enum cp_rule rule)
 				   "end",
 		[CP_RULE_INCOMPLETE] = "/proc could not be read completely",
 		[CP_RULE_SPARE] = "spare=",
+		[CP_RULE_UNPROVEN] = "nobody has seen the host at the other "
+				     "end",
 	};
 
 	return rule < sizeof(text) / sizeof(text[0]) ? text[rule] : "?";

@@ -38,6 +38,7 @@ enum cp_rule {
 	CP_RULE_UNSEEN,	    /* somebody we can't see holds the host end */
 	CP_RULE_INCOMPLETE, /* the census is */
 	CP_RULE_SPARE,	    /* spare= */
+	CP_RULE_UNPROVEN,   /* the host was never seen at the other end */
 };
 
 struct cp_case {
@@ -62,7 +63,9 @@ struct cp_finding cp_judge(const struct cp_case *c);
  * Who goes with the ward: the child itself, the holders of its child ends,
  * and their descendants, as indices into the census, each once.  At most MAX
  * are written to OUT; returns how many.  Never PID 1, the host, or another
- * registered ward that does not descend from this one.
+ * registered ward that does not descend from this one.  Before anything is
+ * wrong (the ward's step is WATCH) remembered members count only while they
+ * descend from the child or have one of its ends.
  */
 size_t cp_judge_members(const struct cp_case *c, uint32_t *out, size_t max);
 

@@ -25,6 +25,8 @@ host_holds(const struct cp_host *h, const struct cp_channel *ch)
 	bool found = false;
 	int fd;
 
+	if (h->dead)
+		return false;
 	if (ch->host_fd >= 0 && cp_procfs_end(h->pid, ch->host_fd, &end) == 0 &&
 	    cp_procfs_is_host_end(ch, &end))
 		return true;
@@ -121,7 +123,7 @@ cp_look_at(struct cp_ward *w, const struct cp_options *options)
 	w->looked = true;
 	if (w->dead)
 		return true;
-	if (!w->host->dead && !settle_kept(w)) {
+	if (!settle_kept(w)) {
 		cp_facts_forget_ward(w);
 		return false;
 	}

@@ -357,8 +357,7 @@ is_done(void)
 	     h = cp_facts_next_host(h))
 		if (h->census && !h->dead)
 			return false;
-	/* A last registration may have come in meanwhile. */
-	return cp_told_hear(cp_watch_now(), HEAR_MAX) == 0;
+	return true;
 }
 
 static void
@@ -430,8 +429,11 @@ main(int argc, char **argv)
 		wait_until = cp_watch_now() + FIRST_WORD_MS;
 	cp_journal(&(struct cp_entry){ .event = "guard-start", .host = root });
 	start_sentinel();
-	guard();
+	do {
+		guard();
+		cp_sentinel_stop(sentinel);
+		sentinel = -1;
+	} while (cp_told_retire(cp_watch_now()) > 0);
 	cp_journal_note("guard-end", "the last host and ward are gone", 0);
-	cp_sentinel_stop(sentinel);
 	return 0;
 }

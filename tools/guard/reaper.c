@@ -18,6 +18,8 @@
 /* SIGKILL is repeated this often for what forks away or can't die yet. */
 #define KILL_AGAIN_MS 100
 #define KILL_ROUNDS   50
+/* What can't be told now is looked at again after this, then twice that … */
+#define FIRST_WAIT_MS	UINT64_C(50)
 #define LONGEST_WAIT_MS 60000
 /*
  * A fork of the host between fork and exec looks like its heir; it is one if
@@ -149,7 +151,7 @@ dismiss(struct cp_ward *w, const char *event, const char *reason)
 static void
 back_off(struct cp_ward *w, uint64_t now)
 {
-	uint64_t wait = 1000ULL << (w->rounds < 6 ? w->rounds : 6);
+	uint64_t wait = FIRST_WAIT_MS << (w->rounds < 12 ? w->rounds : 12);
 
 	if (w->rounds < UINT8_MAX)
 		w->rounds++;
@@ -242,7 +244,7 @@ attend_heir(struct cp_ward *w, const struct cp_case *c,
 	struct cp_host *h;
 
 	if (c->now_ms < w->host->gone_ms + HEIR_MS) {
-		cp_facts_due(w, w->host->gone_ms + HEIR_MS);
+		back_off(w, c->now_ms);
 		return;
 	}
 	h = cp_told_host(f->who, c->now_ms);
@@ -281,7 +283,8 @@ cp_reaper_attend(struct cp_ward *w, const struct cp_case *c)
 		settle_guess(w, c);
 	f = cp_judge(c);
 
-	if (f.verdict != CP_DOUBT && w->step != CP_STEP_KILL)
+	if (f.verdict != CP_DOUBT && f.verdict != CP_ADOPT &&
+	    w->step != CP_STEP_KILL)
 		w->rounds = 0;
 	switch (f.verdict) {
 	case CP_LIVE:

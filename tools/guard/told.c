@@ -437,7 +437,7 @@ cp_told_hear(uint64_t now_ms, int max)
 {
 	int n;
 
-	for (n = 0; n < max; n++) {
+	for (n = 0; n < max && sock >= 0; n++) {
 		union {
 			char buf[512];
 			struct cmsghdr align;
@@ -461,6 +461,20 @@ cp_told_hear(uint64_t now_ms, int max)
 		if (x.pidfd >= 0)
 			close(x.pidfd);
 	}
+	return n;
+}
+
+int
+cp_told_retire(uint64_t now_ms)
+{
+	int n = 0;
+
+	if (sock < 0)
+		return 0;
+	(void)shutdown(sock, SHUT_RD);
+	n = cp_told_hear(now_ms, INT32_MAX);
+	close(sock);
+	sock = -1;
 	return n;
 }
 

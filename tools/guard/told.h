@@ -23,6 +23,12 @@ int cp_told_open(int socket);
 /* Hears all that waits in the socket, at most MAX messages; returns how many. */
 int cp_told_hear(uint64_t now_ms, int max);
 
+/*
+ * Closes the socket: whoever speaks from now on is told so, and starts another
+ * guard.  What had been said before is still heard; returns how many messages.
+ */
+int cp_told_retire(uint64_t now_ms);
+
 /* The host PID in the facts, with its end watched; see cp_facts_host. */
 struct cp_host *cp_told_host(pid_t pid, uint64_t now_ms);
 
