@@ -63,6 +63,7 @@ struct cp_ward {
 	uint64_t born_ms; /* when we were told */
 	uint64_t due_ms;  /* when to look again, 0: not pending */
 	uint64_t next_ms; /* when the next step is due */
+	uint64_t heir_ms; /* until then its heir is on trial, 0: it is not */
 	struct cp_channel channel[2];
 	struct cp_members members; /* besides the child itself */
 	struct cp_host *host;

@@ -207,7 +207,7 @@ static bool
 is_urgent(const struct cp_ward *w)
 {
 	return w->host->dead || w->host->leaving || w->step != CP_STEP_WATCH ||
-	    w->host->gone_ms != 0;
+	    w->host->gone_ms != 0 || w->heir_ms != 0;
 }
 
 /* First looks; returns how many wards need a census now. */

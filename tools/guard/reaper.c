@@ -23,7 +23,7 @@
 #define LONGEST_WAIT_MS 60000
 /*
  * A fork of the host between fork and exec looks like its heir; it is one if
- * it is still there this long after.
+ * it still is after this time.
  */
 #define HEIR_MS 1000
 
@@ -241,22 +241,34 @@ static void
 attend_heir(struct cp_ward *w, const struct cp_case *c,
     const struct cp_finding *f)
 {
-	struct cp_host *h;
+	struct cp_host *h = cp_told_host(f->who, c->now_ms);
 
-	if (c->now_ms < w->host->gone_ms + HEIR_MS) {
-		back_off(w, c->now_ms);
+	back_off(w, c->now_ms);
+	if (h == NULL || h->dead)
 		return;
-	}
-	h = cp_told_host(f->who, c->now_ms);
-	if (h == NULL || h->dead) {
-		back_off(w, c->now_ms);
-		return;
-	}
 	cp_journal(&(struct cp_entry){ .event = "adopted",
 	    .reason = cp_rule_text(f->rule), .host = h, .ward = w });
 	cp_facts_move(w, h);
 	w->image = h->image;
 	w->step = CP_STEP_WATCH;
+	w->heir_ms = c->now_ms + HEIR_MS;
+}
+
+static void
+attend_living(struct cp_ward *w, const struct cp_case *c)
+{
+	w->step = CP_STEP_WATCH;
+	if (!w->host->leaving) /* its exec kept the channels */
+		w->host->gone_ms = 0;
+	remember(w, c);
+	if (w->dead)
+		watch_members(w);
+	if (c->now_ms < w->heir_ms) {
+		back_off(w, c->now_ms);
+		return;
+	}
+	w->heir_ms = 0;
+	w->rounds = 0;
 	cp_facts_due(w, 0);
 }
 
@@ -283,18 +295,11 @@ cp_reaper_attend(struct cp_ward *w, const struct cp_case *c)
 		settle_guess(w, c);
 	f = cp_judge(c);
 
-	if (f.verdict != CP_DOUBT && f.verdict != CP_ADOPT &&
-	    w->step != CP_STEP_KILL)
+	if (f.verdict == CP_PARENT_GONE && w->step != CP_STEP_KILL)
 		w->rounds = 0;
 	switch (f.verdict) {
 	case CP_LIVE:
-		w->step = CP_STEP_WATCH;
-		cp_facts_due(w, 0);
-		if (!w->host->leaving) /* its exec kept the channels */
-			w->host->gone_ms = 0;
-		remember(w, c);
-		if (w->dead)
-			watch_members(w);
+		attend_living(w, c);
 		break;
 	case CP_DOUBT:
 		back_off(w, c->now_ms);
