@@ -43,11 +43,10 @@ cp_arm(pid_t host)
 		return false;
 	}
 	pidfd = (int)syscall(SYS_pidfd_open, host, 0);
-	alive = getppid() == host &&
-	    prctl(PR_SET_PDEATHSIG, SIGTERM) == 0;
+	alive = getppid() == host && prctl(PR_SET_PDEATHSIG, SIGTERM) == 0;
 	/* It may have died before the kernel was told. */
-	if (alive && (getppid() != host ||
-	    (pidfd != -1 && is_readable(pidfd)))) {
+	if (alive &&
+	    (getppid() != host || (pidfd != -1 && is_readable(pidfd)))) {
 		cp_disarm();
 		alive = false;
 	}

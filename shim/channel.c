@@ -56,7 +56,8 @@ cp_channel_add(const struct cp_made *made)
 void
 cp_channel_add_fds(int kind, const int fd[2], bool cloexec)
 {
-	struct cp_made made = { .kind = (uint8_t)kind, .cloexec = cloexec,
+	struct cp_made made = { .kind = (uint8_t)kind,
+		.cloexec = cloexec,
 		.fd = { fd[0], fd[1] } };
 	mode_t type = kind == CP_KIND_PIPE ? S_IFIFO : S_IFSOCK;
 	struct stat st;
@@ -98,7 +99,9 @@ look(const struct entry *e, struct cp_made *made)
 	*made = e->made;
 	atomic_thread_fence(memory_order_acquire);
 	return atomic_load_explicit(&e->state, memory_order_relaxed) >> BITS ==
-	    state >> BITS ? state : 0;
+		state >> BITS ?
+	    state :
+	    0;
 }
 
 static int
@@ -112,10 +115,12 @@ end_of(const struct cp_made *made, const struct cp_end_id *end)
 			return -1;
 		/* /proc/self/fd/N reopened for both: no telling which. */
 		return end->access == CP_READ ? 0 :
-		    end->access == CP_WRITE ? 1 : -1;
+		    end->access == CP_WRITE   ? 1 :
+						-1;
 	case CP_KIND_UNIX:
 		return made->ino[0] == end->ino ? 0 :
-		    made->ino[1] == end->ino ? 1 : -1;
+		    made->ino[1] == end->ino	? 1 :
+						  -1;
 	default:
 		return made->ino[1] == end->ino ? 1 : -1;
 	}
@@ -159,7 +164,8 @@ cp_channel_opposite(const struct cp_made *made, int k,
 void
 cp_channel_warded(const struct cp_channel *child)
 {
-	struct cp_end_id end = { .kind = child->kind, .access = child->access,
+	struct cp_end_id end = { .kind = child->kind,
+		.access = child->access,
 		.ino = child->child };
 	uint64_t last = atomic_load(&tickets);
 	uint64_t n = last < CP_CHANNELS ? last : CP_CHANNELS;
@@ -178,7 +184,8 @@ cp_channel_warded(const struct cp_channel *child)
 		if (!made.cloexec)
 			mark |= SHED(1 - k);
 		if (atomic_compare_exchange_strong(&e->state, &state,
-		    state | mark) && mark & SHED_ANY && !(state & SHED_ANY))
+			state | mark) &&
+		    mark & SHED_ANY && !(state & SHED_ANY))
 			atomic_fetch_add(&shedding, 1);
 		return;
 	}
@@ -268,7 +275,7 @@ cp_channel_review(void)
 		    (state & SHED(1) && leaks(&made, 1, made.fd[1])))
 			continue;
 		if (atomic_compare_exchange_strong(&e->state, &state,
-		    state & ~(uint64_t)SHED_ANY))
+			state & ~(uint64_t)SHED_ANY))
 			atomic_fetch_sub(&shedding, 1);
 	}
 	errno = saved;

@@ -19,8 +19,8 @@
  * master, end 1 the slave, ino is the number.  -1: no descriptor known.
  */
 struct cp_made {
-	uint8_t kind;	/* PIPE, UNIX or PTY */
-	bool cloexec;	/* as created */
+	uint8_t kind; /* PIPE, UNIX or PTY */
+	bool cloexec; /* as created */
 	int32_t fd[2];
 	uint64_t ino[2];
 };

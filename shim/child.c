@@ -67,7 +67,8 @@ make_message(struct cp_msg *msg, pid_t pid, pid_t host, const char *program)
 static struct cp_record
 record_of(const struct cp_msg *msg, pid_t pid)
 {
-	return (struct cp_record){ .pid = pid, .flags = msg->flags,
+	return (struct cp_record){ .pid = pid,
+		.flags = msg->flags,
 		.channel = { msg->channel[0], msg->channel[1] } };
 }
 
@@ -91,8 +92,10 @@ trust_pty(const struct cp_end_id end[2], struct cp_channel ch[2])
 		if (end[i].kind == CP_KIND_PTY && !end[i].deleted &&
 		    ch[i].kept != CP_KEPT_YES)
 			ch[i] = (struct cp_channel){ .kind = CP_KIND_PTY,
-				.access = end[i].access, .kept = CP_KEPT_YES,
-				.host_fd = -1, .child = end[i].ino,
+				.access = end[i].access,
+				.kept = CP_KEPT_YES,
+				.host_fd = -1,
+				.child = end[i].ino,
 				.host = end[i].birth };
 }
 
@@ -186,8 +189,7 @@ cp_child_undo(struct cp_child *c)
 	if (c->armed)
 		cp_disarm();
 	c->msg.flags |= CP_WARD_UNDO;
-	if (c->ticket.index != -1 &&
-	    !cp_slot_take_back(c->slots, &c->ticket)) {
+	if (c->ticket.index != -1 && !cp_slot_take_back(c->slots, &c->ticket)) {
 		/* The host has it in its table by now. */
 		record = record_of(&c->msg, getpid());
 		(void)cp_slot_put(c->slots, &record);
@@ -216,8 +218,7 @@ register_child(pid_t pid, const char *program, const struct cp_channel ch[2],
 }
 
 void
-cp_child_register(pid_t pid, const char *program,
-    const struct cp_channel ch[2])
+cp_child_register(pid_t pid, const char *program, const struct cp_channel ch[2])
 {
 	register_child(pid, program, ch, 0);
 }
@@ -237,18 +238,20 @@ candidate(const struct cp_made *made, int k, struct cp_channel *ch)
 {
 	struct cp_end_id end, slave = { 0 };
 
-	if ((made->kind == CP_KIND_PTY && (k == 0 ||
-	    cp_procfs_own_end(made->fd[1], &slave) == -1)) ||
+	if ((made->kind == CP_KIND_PTY &&
+		(k == 0 || cp_procfs_own_end(made->fd[1], &slave) == -1)) ||
 	    cp_procfs_own_end(made->fd[1 - k], &end) == -1 ||
 	    !cp_channel_opposite(made, k, &end))
 		return false;
 	*ch = (struct cp_channel){ .kind = made->kind,
 		.access = made->kind != CP_KIND_PIPE ? CP_READ | CP_WRITE :
-		    k == 0 ? CP_READ : CP_WRITE,
-		.kept = CP_KEPT_YES, .host_fd = made->fd[1 - k],
+		    k == 0			     ? CP_READ :
+						       CP_WRITE,
+		.kept = CP_KEPT_YES,
+		.host_fd = made->fd[1 - k],
 		.child = made->ino[k],
 		.host = made->kind == CP_KIND_PTY ? slave.birth :
-		    made->ino[1 - k] };
+						    made->ino[1 - k] };
 	return true;
 }
 
@@ -283,8 +286,10 @@ register_vanished(pid_t pid, const char *program)
 
 			if (in->kind == CP_KIND_PIPE || in->kind != out->kind)
 				register_guess(pid, program, in, 0, out, 1);
-			else for (int k = 0; k < 2; k++)
-				register_guess(pid, program, in, k, out, k);
+			else
+				for (int k = 0; k < 2; k++)
+					register_guess(pid, program, in, k, out,
+					    k);
 		}
 }
 

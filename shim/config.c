@@ -42,7 +42,8 @@ cp_options_variable(void)
 const char *
 cp_guard_name(void)
 {
-	return guard_variable[0] == '\0' ? "" :
+	return guard_variable[0] == '\0' ?
+	    "" :
 	    guard_variable + sizeof(CP_ENV_GUARD);
 }
 

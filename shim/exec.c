@@ -42,16 +42,16 @@ call_real(const struct call *c, char *const *envp, bool given)
 {
 	switch (c->form) {
 	case BY_AT:
-		return cp_real(execveat)(c->fd, c->path, c->argv, envp,
-		    c->flags);
+		return cp_real(
+		    execveat)(c->fd, c->path, c->argv, envp, c->flags);
 	case BY_FD:
 		return cp_real(fexecve)(c->fd, c->argv, envp);
 	case BY_SEARCH:
 		return given ? cp_real(execvpe)(c->path, c->argv, envp) :
-		    cp_real(execvp)(c->path, c->argv);
+			       cp_real(execvp)(c->path, c->argv);
 	default:
 		return given ? cp_real(execve)(c->path, c->argv, envp) :
-		    cp_real(execv)(c->path, c->argv);
+			       cp_real(execv)(c->path, c->argv);
 	}
 }
 
@@ -69,8 +69,8 @@ is_executable(const struct call *c)
 	if (c->form == BY_SEARCH || c->form == BY_FD)
 		return true;
 	ok = syscall(SYS_faccessat2, dir, c->path, X_OK,
-	    AT_EACCESS | c->flags) == 0 || errno == ENOSYS || errno == EPERM ||
-	    errno == EINVAL;
+		 AT_EACCESS | c->flags) == 0 ||
+	    errno == ENOSYS || errno == EPERM || errno == EINVAL;
 	errno = saved;
 	return ok;
 }
@@ -115,44 +115,58 @@ run(const struct call *c)
 CP_EXPORT int
 execve(const char *path, char *const argv[], char *const envp[])
 {
-	return run(&(struct call){ .form = BY_PATH, .path = path,
-		.argv = argv, .envp = envp, .given = true });
+	return run(&(struct call){ .form = BY_PATH,
+	    .path = path,
+	    .argv = argv,
+	    .envp = envp,
+	    .given = true });
 }
 
 CP_EXPORT int
 execv(const char *path, char *const argv[])
 {
-	return run(&(struct call){ .form = BY_PATH, .path = path,
-		.argv = argv });
+	return run(
+	    &(struct call){ .form = BY_PATH, .path = path, .argv = argv });
 }
 
 CP_EXPORT int
 execvp(const char *file, char *const argv[])
 {
-	return run(&(struct call){ .form = BY_SEARCH, .path = file,
-		.argv = argv });
+	return run(
+	    &(struct call){ .form = BY_SEARCH, .path = file, .argv = argv });
 }
 
 CP_EXPORT int
 execvpe(const char *file, char *const argv[], char *const envp[])
 {
-	return run(&(struct call){ .form = BY_SEARCH, .path = file,
-		.argv = argv, .envp = envp, .given = true });
+	return run(&(struct call){ .form = BY_SEARCH,
+	    .path = file,
+	    .argv = argv,
+	    .envp = envp,
+	    .given = true });
 }
 
 CP_EXPORT int
 execveat(int fd, const char *path, char *const argv[], char *const envp[],
     int flags)
 {
-	return run(&(struct call){ .form = BY_AT, .fd = fd, .flags = flags,
-		.path = path, .argv = argv, .envp = envp, .given = true });
+	return run(&(struct call){ .form = BY_AT,
+	    .fd = fd,
+	    .flags = flags,
+	    .path = path,
+	    .argv = argv,
+	    .envp = envp,
+	    .given = true });
 }
 
 CP_EXPORT int
 fexecve(int fd, char *const argv[], char *const envp[])
 {
-	return run(&(struct call){ .form = BY_FD, .fd = fd, .argv = argv,
-		.envp = envp, .given = true });
+	return run(&(struct call){ .form = BY_FD,
+	    .fd = fd,
+	    .argv = argv,
+	    .envp = envp,
+	    .given = true });
 }
 
 /*
@@ -171,17 +185,17 @@ count(const char *first, va_list ap)
 	return n;
 }
 
-#define COLLECT(argv, ap, arg)                                              \
-	do {                                                                \
-		size_t n_;                                                  \
-		va_start(ap, arg);                                          \
-		n_ = count(arg, ap);                                        \
-		va_end(ap);                                                 \
-		argv = alloca(n_ * sizeof(*argv));                          \
-		argv[0] = (char *)(uintptr_t)arg;                           \
-		va_start(ap, arg);                                          \
-		for (size_t i_ = 1; i_ < n_; i_++)                          \
-			argv[i_] = va_arg(ap, char *);                      \
+#define COLLECT(argv, ap, arg)                                                 \
+	do {                                                                   \
+		size_t n_;                                                     \
+		va_start(ap, arg);                                             \
+		n_ = count(arg, ap);                                           \
+		va_end(ap);                                                    \
+		argv = alloca(n_ * sizeof(*argv));                             \
+		argv[0] = (char *)(uintptr_t)arg;                              \
+		va_start(ap, arg);                                             \
+		for (size_t i_ = 1; i_ < n_; i_++)                             \
+			argv[i_] = va_arg(ap, char *);                         \
 	} while (0)
 
 CP_EXPORT int
@@ -192,8 +206,8 @@ execl(const char *path, const char *arg, ...)
 
 	COLLECT(argv, ap, arg);
 	va_end(ap);
-	return run(&(struct call){ .form = BY_PATH, .path = path,
-		.argv = argv });
+	return run(
+	    &(struct call){ .form = BY_PATH, .path = path, .argv = argv });
 }
 
 CP_EXPORT int
@@ -204,8 +218,8 @@ execlp(const char *file, const char *arg, ...)
 
 	COLLECT(argv, ap, arg);
 	va_end(ap);
-	return run(&(struct call){ .form = BY_SEARCH, .path = file,
-		.argv = argv });
+	return run(
+	    &(struct call){ .form = BY_SEARCH, .path = file, .argv = argv });
 }
 
 CP_EXPORT int
@@ -217,6 +231,9 @@ execle(const char *path, const char *arg, ...)
 	COLLECT(argv, ap, arg);
 	envp = va_arg(ap, char *const *);
 	va_end(ap);
-	return run(&(struct call){ .form = BY_PATH, .path = path,
-		.argv = argv, .envp = envp, .given = true });
+	return run(&(struct call){ .form = BY_PATH,
+	    .path = path,
+	    .argv = argv,
+	    .envp = envp,
+	    .given = true });
 }

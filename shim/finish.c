@@ -85,8 +85,9 @@ is_shared(const struct group *g, const struct cp_known *k)
 		for (int c = 0; c < 2; c++) {
 			const struct cp_channel *ch = &k->record.channel[c];
 
-			if (ch->host_fd >= 0 && cp_procfs_end(g->other[i],
-			    ch->host_fd, &end) == 0 &&
+			if (ch->host_fd >= 0 &&
+			    cp_procfs_end(g->other[i], ch->host_fd, &end) ==
+				0 &&
 			    cp_procfs_is_host_end(ch, &end))
 				return true;
 		}
@@ -104,8 +105,9 @@ join(const struct cp_known *k, void *arg)
 		return true;
 	fd = (int)syscall(SYS_pidfd_open, k->record.pid, 0);
 	/* Checked behind the open: from here on the descriptor is it. */
-	if (fd != -1 && (cp_procfs_stat(k->record.pid, &st) == -1 ||
-	    st.start != k->start)) {
+	if (fd != -1 &&
+	    (cp_procfs_stat(k->record.pid, &st) == -1 ||
+		st.start != k->start)) {
 		cp_raw_close(fd);
 		fd = -1;
 	}

@@ -47,15 +47,16 @@ register_terminal(pid_t pid, int master)
 	struct cp_channel ch[2];
 
 	cp_channel_add_fds(CP_KIND_PTY, fd, false);
-	if (cp_procfs_own_end(master, &end) == -1 ||
-	    end.kind != CP_KIND_PTMX)
+	if (cp_procfs_own_end(master, &end) == -1 || end.kind != CP_KIND_PTMX)
 		return;
 	end.kind = CP_KIND_PTY;
 	if (cp_channel_find(&end, &made) == -1)
 		return;
 	ch[0] = ch[1] = (struct cp_channel){ .kind = CP_KIND_PTY,
-		.access = CP_READ | CP_WRITE, .kept = CP_KEPT_YES,
-		.host_fd = master, .child = end.ino };
+		.access = CP_READ | CP_WRITE,
+		.kept = CP_KEPT_YES,
+		.host_fd = master,
+		.child = end.ino };
 	cp_child_register(pid, NULL, ch);
 }
 

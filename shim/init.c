@@ -45,8 +45,7 @@ initialize(void)
 	atomic_store(&ready, true);
 }
 
-static void __attribute__((constructor))
-construct(void)
+static void __attribute__((constructor)) construct(void)
 {
 	int saved = errno;
 

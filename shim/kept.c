@@ -29,7 +29,7 @@ static int
 see(const struct quest *q, int fd, struct cp_end_id *end)
 {
 	return q->self ? cp_procfs_own_end(fd, end) :
-	    cp_procfs_end(q->host, fd, end);
+			 cp_procfs_end(q->host, fd, end);
 }
 
 /* The host's own stdin, stdout or stderr, passed on? */
@@ -40,8 +40,9 @@ is_inherited(const struct quest *q, const struct cp_end_id *end)
 
 	for (int fd = 0; fd < 3; fd++)
 		if (see(q, fd, &own) == 0 && own.kind == end->kind &&
-		    own.ino == end->ino && (own.kind != CP_KIND_PIPE ||
-		    (own.access & end->access) == end->access))
+		    own.ino == end->ino &&
+		    (own.kind != CP_KIND_PIPE ||
+			(own.access & end->access) == end->access))
 			return true;
 	return false;
 }
@@ -55,8 +56,9 @@ is_dead(const struct quest *q)
 {
 	struct cp_stat st;
 
-	return !q->self && (cp_procfs_stat(q->host, &st) == -1 ||
-	    st.image == 0 || st.state == 'Z' || st.state == 'X');
+	return !q->self &&
+	    (cp_procfs_stat(q->host, &st) == -1 || st.image == 0 ||
+		st.state == 'Z' || st.state == 'X');
 }
 
 /* Goes through the host's descriptors; *HOST_FD is where it was found. */
@@ -76,7 +78,7 @@ scan(const struct quest *q, int *host_fd)
 	dir = cp_raw_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
 	if (dir == -1)
 		return errno == ENOENT || errno == ESRCH ? CP_KEPT_NO :
-		    CP_KEPT_MAYBE;
+							   CP_KEPT_MAYBE;
 	cp_procfs_dir(&walk, dir, buf, sizeof(buf));
 	while (n++ < SCAN_MAX) {
 		fd = cp_procfs_next(&walk, &name);
@@ -119,7 +121,8 @@ ask_host(const struct quest *q, const struct cp_end_id *end, int *host_fd)
 	if (q->known && is_dead(q)) {
 		/* Killed since the fork: our own copies are what it had. */
 		return cp_procfs_own_end(*host_fd, &host) == 0 &&
-		    cp_channel_opposite(&q->made, q->k, &host) ? CP_KEPT_YES :
+			cp_channel_opposite(&q->made, q->k, &host) ?
+		    CP_KEPT_YES :
 		    CP_KEPT_MAYBE;
 	}
 	if (is_inherited(q, end))
@@ -149,12 +152,13 @@ look_at(pid_t host, const struct cp_end_id *end, struct cp_channel *out)
 	kept = ask_host(&q, end, &fd);
 	if (kept == CP_KEPT_NO)
 		return;
-	*out = (struct cp_channel){ .kind = end->kind, .access = end->access,
+	*out = (struct cp_channel){ .kind = end->kind,
+		.access = end->access,
 		.kept = (uint8_t)kept,
 		.host_fd = kept == CP_KEPT_YES ? fd : -1,
 		.child = end->ino,
 		.host = end->kind == CP_KIND_PTY ? end->birth :
-		    q.made.ino[1 - q.k] };
+						   q.made.ino[1 - q.k] };
 }
 
 bool

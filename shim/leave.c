@@ -97,12 +97,12 @@ connect_guard(void)
 	struct sockaddr_un sun;
 	socklen_t len = cp_wire_address(cp_guard_name(), &sun);
 	const sa_family_t family = AF_UNIX; /* alone: the kernel names us */
-	int fd = (int)syscall(SYS_socket, AF_UNIX,
-	    SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd = (int)syscall(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC,
+	    0);
 
-	if (fd != -1 && (len == 0 ||
-	    syscall(SYS_bind, fd, &family, sizeof(family)) == -1 ||
-	    syscall(SYS_connect, fd, &sun, len) == -1)) {
+	if (fd != -1 &&
+	    (len == 0 || syscall(SYS_bind, fd, &family, sizeof(family)) == -1 ||
+		syscall(SYS_connect, fd, &sun, len) == -1)) {
 		cp_raw_close(fd);
 		fd = -1;
 	}
@@ -114,8 +114,8 @@ has_answer(int fd)
 {
 	struct cp_msg msg;
 
-	while (syscall(SYS_recvfrom, fd, &msg, sizeof(msg), MSG_DONTWAIT,
-	    NULL, NULL) == (long)sizeof(msg))
+	while (syscall(SYS_recvfrom, fd, &msg, sizeof(msg), MSG_DONTWAIT, NULL,
+		   NULL) == (long)sizeof(msg))
 		if (msg.magic == CP_WIRE_MAGIC && msg.type == CP_MSG_GONE)
 			return true;
 	return false;
@@ -140,7 +140,7 @@ ask_guard(void)
 		int64_t again = cp_now_ms() + AGAIN_MS;
 
 		there = syscall(SYS_sendto, p.fd, &msg, sizeof(msg),
-		    MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0) != -1 ||
+			    MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0) != -1 ||
 		    errno == EAGAIN || errno == ENOBUFS;
 		if (again > end)
 			again = end;

@@ -89,8 +89,10 @@ to_file(const char *path, const char *what, const char *why, int error)
 {
 	struct line l = { 0 };
 	struct timespec now;
-	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_APPEND |
-	    O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK, 0600);
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, path,
+	    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW |
+		O_NONBLOCK,
+	    0600);
 
 	if (fd == -1)
 		return;

@@ -169,8 +169,8 @@ bool
 cp_owner_inherit(pid_t old)
 {
 	int saved = errno;
-	bool done = cp_where() == CP_FORK_CHILD &&
-	    atomic_load(&host) == old && take_over(atomic_load(&page), true);
+	bool done = cp_where() == CP_FORK_CHILD && atomic_load(&host) == old &&
+	    take_over(atomic_load(&page), true);
 
 	errno = saved;
 	return done;

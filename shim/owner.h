@@ -21,12 +21,12 @@ enum cp_where {
 /* Memory that an owner shares with its fork and vfork children. */
 struct cp_shared {
 	struct cp_slots slots;
-	_Atomic uint32_t known;	 /* a guard was reached once */
-	_Atomic uint32_t broken; /* the guard can't be started */
-	_Atomic uint32_t noted;	 /* kinds of failure the journal knows */
+	_Atomic uint32_t known;	  /* a guard was reached once */
+	_Atomic uint32_t broken;  /* the guard can't be started */
+	_Atomic uint32_t noted;	  /* kinds of failure the journal knows */
 	_Atomic uint32_t strikes; /* sends in a row that were given up */
-	_Atomic int64_t mute_ms; /* until then no send may block */
-	_Atomic int64_t made_s;	 /* when CP_MSG_MADE was sent last */
+	_Atomic int64_t mute_ms;  /* until then no send may block */
+	_Atomic int64_t made_s;	  /* when CP_MSG_MADE was sent last */
 };
 
 /* Context: any.  errno is kept. */

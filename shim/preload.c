@@ -24,7 +24,7 @@ struct plan {
 	bool change;	 /* LD_PRELOAD is rewritten, or dropped */
 	bool add_guard;
 	bool add_options;
-	size_t text;	 /* for LD_PRELOAD with all that stays or comes */
+	size_t text; /* for LD_PRELOAD with all that stays or comes */
 };
 
 static const char *
@@ -168,7 +168,7 @@ cp_preload_build(const struct cp_preload *p, char *const envp[], char *out[],
 {
 	struct plan plan = make_plan(p, envp);
 	const char *list = plan.place != -1 ? envp[plan.place] + PRELOAD_LEN :
-	    "";
+					      "";
 	bool left = plan.change && write_list(p, list, text);
 	size_t n = 0;
 

@@ -23,12 +23,12 @@
 #include "owner.h"
 #include "report.h"
 
-#define TRY_US	    100000
-#define TRIES	    10
+#define TRY_US	     100000
+#define TRIES	     10
 #define RETIRE_TRIES 100 /* of a millisecond */
-#define STARTS	    3
-#define MUTE_MS	    1000
-#define STRIKES_MAX 5
+#define STARTS	     3
+#define MUTE_MS	     1000
+#define STRIKES_MAX  5
 
 static int64_t
 now_ms(void)
@@ -53,8 +53,9 @@ mute(struct cp_shared *s)
 	if (s == NULL || is_muted(s))
 		return;
 	n = atomic_fetch_add(&s->strikes, 1);
-	atomic_store(&s->mute_ms, now_ms() +
-	    ((int64_t)MUTE_MS << (n < STRIKES_MAX ? n : STRIKES_MAX)));
+	atomic_store(&s->mute_ms,
+	    now_ms() +
+		((int64_t)MUTE_MS << (n < STRIKES_MAX ? n : STRIKES_MAX)));
 	cp_note(CP_NOTE_DEAF, "guard", "it does not listen (is it stopped?)",
 	    0);
 }
@@ -69,8 +70,10 @@ deliver(int fd, const struct cp_msg *msg, int flags)
 		errno = ECONNREFUSED;
 		return -1;
 	}
-	return syscall(SYS_sendto, fd, msg, sizeof(*msg),
-	    flags | MSG_NOSIGNAL, &sun, len) == -1 ? -1 : 0;
+	return syscall(SYS_sendto, fd, msg, sizeof(*msg), flags | MSG_NOSIGNAL,
+		   &sun, len) == -1 ?
+	    -1 :
+	    0;
 }
 
 static bool
@@ -84,8 +87,9 @@ send_one(const struct cp_msg *msg, int how)
 {
 	struct cp_shared *s = cp_owner_shared();
 	struct timeval limit = { .tv_usec = TRY_US };
-	int rc, fd = (int)syscall(SYS_socket, AF_UNIX,
-	    SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int rc,
+	    fd = (int)syscall(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC,
+		0);
 
 	if (fd == -1)
 		return -1;
@@ -93,8 +97,8 @@ send_one(const struct cp_msg *msg, int how)
 	if (rc == -1 && is_full() && how & CP_REPORT_INSIST && !is_muted(s)) {
 		(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit,
 		    sizeof(limit));
-		for (int i = 0; i < TRIES && rc == -1 && is_full() &&
-		    !is_muted(s); i++)
+		for (int i = 0;
+		     i < TRIES && rc == -1 && is_full() && !is_muted(s); i++)
 			rc = deliver(fd, msg, 0);
 		if (rc == -1 && is_full())
 			mute(s);
@@ -115,7 +119,8 @@ send_waiting(const struct cp_msg *msg, int how)
 	int rc = send_one(msg, how);
 
 	for (int i = 0; i < RETIRE_TRIES && rc == -1 && errno == EPIPE &&
-	    how & CP_REPORT_INSIST; i++) {
+	     how & CP_REPORT_INSIST;
+	     i++) {
 		(void)syscall(SYS_ppoll, NULL, 0, &moment, NULL, 0);
 		rc = send_one(msg, how);
 	}
@@ -156,7 +161,8 @@ cp_report(const struct cp_msg *msg, int how)
 	rc = send_waiting(&whole, how);
 	/* Again: one that we start may find its host dead, and end at once. */
 	for (int i = 0; i < STARTS && rc == -1 && errno == ECONNREFUSED &&
-	    how & CP_REPORT_START; i++) {
+	     how & CP_REPORT_START;
+	     i++) {
 		if (start_guard() == -1) {
 			errno = ECONNREFUSED;
 			break;

@@ -160,7 +160,7 @@ set(cp_type_signal *real, int sig, sighandler_t new)
 
 	if (old == (sighandler_t)(void *)handler)
 		old = SIG_DFL;
-	if (new == SIG_DFL && old != SIG_ERR && is_ours_to_hide(sig))
+	if (new == SIG_DFL && old != SIG_ERR &&is_ours_to_hide(sig))
 		put_on(sig);
 	errno = saved;
 	return old;

@@ -19,7 +19,7 @@
 
 enum { FREE, FILLING, FULL, EMPTYING };
 
-#define STEP(state)   ((state) & 3)
+#define STEP(state)   ((state)&3)
 #define PID(state)    ((pid_t)(((state) >> 2) & 0x3fffffff))
 #define SERIAL(state) ((state) >> 32)
 
@@ -61,8 +61,8 @@ cp_slot_put(struct cp_slots *s, const struct cp_record *record)
 			continue;
 		slot->record = *record;
 		atomic_store(&slot->state, word(serial, record->pid, FULL));
-		return (struct cp_ticket){ at,
-			word(serial, record->pid, FULL) };
+		return (
+		    struct cp_ticket){ at, word(serial, record->pid, FULL) };
 	}
 	atomic_fetch_sub(&s->used, 1);
 	return none;
@@ -72,7 +72,7 @@ bool
 cp_slot_take_back(struct cp_slots *s, const struct cp_ticket *ticket)
 {
 	if (!move(&s->slot[ticket->index], ticket->state,
-	    word(SERIAL(ticket->state) + 1, 0, FREE)))
+		word(SERIAL(ticket->state) + 1, 0, FREE)))
 		return false;
 	atomic_fetch_sub(&s->used, 1);
 	return true;

@@ -43,8 +43,7 @@ spawn(cp_type_posix_spawn *real, int *id, const struct spawn *s)
 		room = cp_preload_room(&facts, s->envp);
 	}
 	if (room.pointers == 0)
-		return real(id, s->path, s->actions, s->attr, s->argv,
-		    s->envp);
+		return real(id, s->path, s->actions, s->attr, s->argv, s->envp);
 	out = alloca(room.pointers * sizeof(*out));
 	text = alloca(room.text);
 	cp_preload_build(&facts, s->envp, out, text);
@@ -118,8 +117,7 @@ spawn_pidfd(cp_type_posix_spawn *real, int *pidfd, const struct spawn *s)
 	int rc = spawn(real, pidfd, s), saved = errno;
 	pid_t pid;
 
-	if (rc == 0 && owner && cp_channel_any() &&
-	    (pid = pid_of(*pidfd)) > 0)
+	if (rc == 0 && owner && cp_channel_any() && (pid = pid_of(*pidfd)) > 0)
 		(void)cp_child_spawned(pid, s->path);
 	errno = saved;
 	return rc;
@@ -152,8 +150,9 @@ newest_children(pid_t out[NEWEST])
 	uint64_t value = 0;
 	bool digits = false;
 	ssize_t len;
-	int n = 0, fd = cp_raw_openat(AT_FDCWD, "/proc/thread-self/children",
-	    O_RDONLY);
+	int n = 0,
+	    fd = cp_raw_openat(AT_FDCWD, "/proc/thread-self/children",
+		O_RDONLY);
 
 	if (fd == -1)
 		return 0;
@@ -196,7 +195,8 @@ register_popen(int fd, const char *mode)
 {
 	struct cp_end_id end;
 	struct cp_channel ch[2] = { { .host_fd = -1 }, { .host_fd = -1 } };
-	struct cp_made made = { .kind = CP_KIND_PIPE, .fd = { -1, -1 },
+	struct cp_made made = { .kind = CP_KIND_PIPE,
+		.fd = { -1, -1 },
 		.cloexec = strchr(mode, 'e') != NULL };
 	int k = strchr(mode, 'w') != NULL ? 0 : 1;
 	pid_t pid;
@@ -212,8 +212,11 @@ register_popen(int fd, const char *mode)
 		return;
 	}
 	ch[k] = (struct cp_channel){ .kind = CP_KIND_PIPE,
-		.access = k == 0 ? CP_READ : CP_WRITE, .kept = CP_KEPT_YES,
-		.host_fd = fd, .child = end.ino, .host = end.ino };
+		.access = k == 0 ? CP_READ : CP_WRITE,
+		.kept = CP_KEPT_YES,
+		.host_fd = fd,
+		.child = end.ino,
+		.host = end.ino };
 	cp_child_register(pid, "sh", ch);
 }
 

@@ -63,7 +63,7 @@ lock(uint64_t *mask)
 	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, mask, KERNEL_SET);
 	for (int i = 0; i < SPINS; i++) {
 		if (!atomic_flag_test_and_set_explicit(&busy,
-		    memory_order_acquire))
+			memory_order_acquire))
 			return true;
 		(void)sched_yield();
 	}
@@ -130,7 +130,7 @@ has_peer(const struct cp_channel *ch)
 	    cp_procfs_own_end(ch->host_fd, &end) == 0 &&
 	    cp_procfs_is_host_end(ch, &end) &&
 	    (syscall(SYS_ppoll, &p, 1, &none, NULL, 0) != 1 ||
-	    (p.revents & (POLLERR | POLLHUP)) == 0);
+		(p.revents & (POLLERR | POLLHUP)) == 0);
 }
 
 /* Whoever it forked may hold its channels on. */
@@ -190,8 +190,8 @@ cp_ward_add(const struct cp_record *record)
 	 * It may be dead, or its PID another process, by the time the host
 	 * looks: then it is kept for its channels alone.
 	 */
-	if (!undo && (cp_procfs_stat(record->pid, &st) == -1 ||
-	    st.ppid != getpid()))
+	if (!undo &&
+	    (cp_procfs_stat(record->pid, &st) == -1 || st.ppid != getpid()))
 		st.start = 0;
 	if (!lock(&mask))
 		goto out;

@@ -16,8 +16,8 @@ enum cp_kind {
 	CP_KIND_NONE = 0,
 	CP_KIND_PIPE,
 	CP_KIND_UNIX,
-	CP_KIND_PTY,	/* as an open file: the slave */
-	CP_KIND_PTMX,	/* as an open file: the master of pty `ino` */
+	CP_KIND_PTY,  /* as an open file: the slave */
+	CP_KIND_PTMX, /* as an open file: the master of pty `ino` */
 };
 
 /* Access of an open end, as a mask. */
@@ -27,17 +27,17 @@ enum cp_kind {
 /* How sure the teller is that the host kept the opposite end. */
 enum cp_kept {
 	CP_KEPT_NO = 0,
-	CP_KEPT_MAYBE,	/* not verified: the guard must see it before it acts */
-	CP_KEPT_YES,	/* seen in the host's descriptor table after the spawn */
+	CP_KEPT_MAYBE, /* not verified: the guard must see it before it acts */
+	CP_KEPT_YES,   /* seen in the host's descriptor table after the spawn */
 };
 
 /* One channel of a ward, as it was on fd 0 or fd 1 when it was exec'd. */
 struct cp_channel {
-	uint8_t kind;	  /* enum cp_kind: PIPE, UNIX, PTY or NONE */
-	uint8_t access;	  /* child end: CP_READ, CP_WRITE or both */
-	uint8_t kept;	  /* enum cp_kept */
+	uint8_t kind;	/* enum cp_kind: PIPE, UNIX, PTY or NONE */
+	uint8_t access; /* child end: CP_READ, CP_WRITE or both */
+	uint8_t kept;	/* enum cp_kept */
 	uint8_t pad;
-	int32_t host_fd;  /* where the host held its end then, or -1 */
+	int32_t host_fd; /* where the host held its end then, or -1 */
 	uint64_t child;	 /* child end: inode; pty: its number */
 	/*
 	 * Host end: inode (pipe: the same); pty: the slave's birth mark, see

@@ -48,7 +48,8 @@ cp_procfs_parse_link(const char *text, size_t len, struct cp_end_id *end)
 		    !skip(&p, stop, "]") || p != stop)
 			return;
 	} else if ((skip(&p, stop, "/dev/ptmx") ||
-	    skip(&p, stop, "/dev/pts/ptmx")) && p == stop) {
+		       skip(&p, stop, "/dev/pts/ptmx")) &&
+	    p == stop) {
 		new.kind = CP_KIND_PTMX;
 	} else if (skip(&p, stop, "/dev/pts/")) {
 		new.kind = CP_KIND_PTY;
@@ -117,8 +118,7 @@ birth_of(const struct stat *st)
 }
 
 bool
-cp_procfs_is_host_end(const struct cp_channel *ch,
-    const struct cp_end_id *end)
+cp_procfs_is_host_end(const struct cp_channel *ch, const struct cp_end_id *end)
 {
 	switch (ch->kind) {
 	case CP_KIND_PIPE:
@@ -230,11 +230,14 @@ own_kind(int fd, const struct stat *st, uint64_t *ino)
 	*ino = st->st_ino;
 	if (S_ISFIFO(st->st_mode))
 		return fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS ?
-		    CP_KIND_PIPE : CP_KIND_NONE;
+		    CP_KIND_PIPE :
+		    CP_KIND_NONE;
 	if (S_ISSOCK(st->st_mode))
-		return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &value,
-		    &len) == 0 && value == AF_UNIX ?
-		    CP_KIND_UNIX : CP_KIND_NONE;
+		return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &value, &len) ==
+			    0 &&
+			value == AF_UNIX ?
+		    CP_KIND_UNIX :
+		    CP_KIND_NONE;
 	if (!S_ISCHR(st->st_mode))
 		return CP_KIND_NONE;
 	if (major(st->st_rdev) == PTS_MAJOR) {

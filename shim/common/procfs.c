@@ -107,8 +107,16 @@ take_field(const char **p, const char *end, uint64_t *value)
 
 /* Fields of stat(5) by their numbers there; the first is 4, behind state. */
 enum {
-	F_PPID = 4, F_PGID = 5, F_SID = 6, F_FLAGS = 9, F_UTIME = 14,
-	F_STIME = 15, F_THREADS = 20, F_START = 22, F_RSS = 24, F_STACK = 28,
+	F_PPID = 4,
+	F_PGID = 5,
+	F_SID = 6,
+	F_FLAGS = 9,
+	F_UTIME = 14,
+	F_STIME = 15,
+	F_THREADS = 20,
+	F_START = 22,
+	F_RSS = 24,
+	F_STACK = 28,
 	F_END,
 };
 

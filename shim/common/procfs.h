@@ -25,9 +25,9 @@ struct cp_stat {
 	pid_t ppid;
 	pid_t pgid;
 	pid_t sid;
-	char state;	/* R S D T t Z X … */
+	char state; /* R S D T t Z X … */
 	char comm[16];
-	bool kernel;	/* a kernel thread */
+	bool kernel; /* a kernel thread */
 	/*
 	 * A main thread that has ended (pthread_exit) is a zombie with more
 	 * than one of these; descriptors and image are its others' then, under
@@ -40,8 +40,8 @@ struct cp_stat {
 	 * copy, new (ASLR) after an exec, 0 if we may not know.
 	 */
 	uint64_t image;
-	uint64_t cpu;	/* utime + stime, clock ticks */
-	uint64_t rss;	/* pages */
+	uint64_t cpu; /* utime + stime, clock ticks */
+	uint64_t rss; /* pages */
 };
 
 /* An open file as a possible end of a channel. */

@@ -33,16 +33,16 @@
 #define SYS_close_range 436
 #endif
 
-#define STACK	     32768 /* for each of the two; mapped, not used up */
-#define ENV_MAX	     1024
-#define KERNEL_SET   8	/* sizeof(sigset_t) of the kernel */
-#define KERNEL_NSIG  64
+#define STACK	    32768 /* for each of the two; mapped, not used up */
+#define ENV_MAX	    1024
+#define KERNEL_SET  8 /* sizeof(sigset_t) of the kernel */
+#define KERNEL_NSIG 64
 
 struct start {
 	const char *path;
 	char *argv[3];
 	int socket;
-	int error;	/* errno of a failed exec, or 0 */
+	int error; /* errno of a failed exec, or 0 */
 	struct room *room;
 };
 
@@ -105,7 +105,7 @@ between(void *arg)
 
 	(void)syscall(SYS_setsid);
 	if (clone(become_guard, s->room->guard + STACK,
-	    CLONE_VM | CLONE_VFORK | SIGCHLD, s) == -1)
+		CLONE_VM | CLONE_VFORK | SIGCHLD, s) == -1)
 		s->error = errno;
 	(void)syscall(SYS_exit, 0);
 	return 0;
@@ -160,16 +160,15 @@ run(struct start *s, char *const envp[])
 		return -1;
 	copy_environment(envp, room->envp);
 	s->room = room;
-	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &mask,
-	    KERNEL_SET);
+	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &mask, KERNEL_SET);
 	pid = clone(between, room->between + STACK, CLONE_VM | CLONE_VFORK, s);
 	saved = errno;
 	/* A host that waits with __WALL may have been first: ECHILD. */
-	while (pid != -1 && syscall(SYS_wait4, pid, &status, __WALL,
-	    NULL) == -1 && errno == EINTR)
+	while (pid != -1 &&
+	    syscall(SYS_wait4, pid, &status, __WALL, NULL) == -1 &&
+	    errno == EINTR)
 		;
-	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL,
-	    KERNEL_SET);
+	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, KERNEL_SET);
 	(void)munmap(room, sizeof(*room));
 	errno = pid == -1 ? saved : s->error;
 	return errno == 0 ? 0 : -1;

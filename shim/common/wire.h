@@ -68,19 +68,19 @@ enum cp_msg_type {
 #define CP_WARD_MAIN_THREAD 0x4u /* spawned by the host's main thread */
 #define CP_WARD_UNDO	    0x8u /* the exec failed: forget the sender */
 /* It was gone too soon: the channels may be another's; held ones count. */
-#define CP_WARD_GUESS	    0x10u
+#define CP_WARD_GUESS 0x10u
 
 struct cp_msg {
-	uint32_t magic;	 /* CP_WIRE_MAGIC */
-	uint16_t type;	 /* enum cp_msg_type */
-	uint16_t flags;	 /* CP_WARD_* */
-	int32_t pid;	 /* WARD: the child or 0 = sender; HEIR: the old host */
-	int32_t host;	 /* WARD: the host's PID, checked by the guard */
-	uint32_t count;	 /* GONE */
+	uint32_t magic; /* CP_WIRE_MAGIC */
+	uint16_t type;	/* enum cp_msg_type */
+	uint16_t flags; /* CP_WARD_* */
+	int32_t pid;	/* WARD: the child or 0 = sender; HEIR: the old host */
+	int32_t host;	/* WARD: the host's PID, checked by the guard */
+	uint32_t count; /* GONE */
 	uint32_t pad;
-	uint64_t image;	 /* WARD: the host's, see procfs.h; 0 unknown */
+	uint64_t image; /* WARD: the host's, see procfs.h; 0 unknown */
 	struct cp_channel channel[2]; /* WARD: of fd 0 and fd 1 */
-	char name[32];	 /* WARD: base name of the program, for the journal */
+	char name[32]; /* WARD: base name of the program, for the journal */
 };
 
 /*

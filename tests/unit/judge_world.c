@@ -320,31 +320,36 @@ judge(void)
 }
 
 static size_t
-gather(uint32_t out[PROCS_MAX])
+gather(uint32_t out[PROCS_MAX], size_t max)
 {
 	struct cp_end ends[ENDS_MAX];
 	struct cp_census census;
 	struct cp_index index;
 	struct cp_case c = look(&census, ends, &index);
-	size_t n = cp_judge_members(&c, out, PROCS_MAX);
+	size_t n = cp_judge_members(&c, out, max);
 
 	cp_index_free(&index);
 	return n;
 }
 
 size_t
-members(void)
+members(size_t max)
 {
 	uint32_t out[PROCS_MAX];
 
-	return gather(out);
+	cr_assert_leq(max, PROCS_MAX);
+	memset(out, 0xff, sizeof(out));
+	max = gather(out, max);
+	for (size_t i = 0; i < PROCS_MAX; i++)
+		cr_assert_eq(i < max, out[i] < n_procs);
+	return max;
 }
 
 bool
 goes_with(pid_t pid)
 {
 	uint32_t out[PROCS_MAX];
-	size_t n = gather(out), times = 0;
+	size_t n = gather(out, PROCS_MAX), times = 0;
 
 	(void)find(pid); /* it must exist for the answer to mean something */
 	for (size_t i = 0; i < n; i++)

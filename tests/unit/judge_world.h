@@ -88,7 +88,7 @@ void remembered(pid_t pid);
 /* Asks. */
 struct cp_finding judge(void);
 bool goes_with(pid_t pid); /* does PID go with the ward? */
-size_t members(void);	   /* how many do */
+size_t members(size_t max); /* how many do, if there is room for MAX */
 
 #define is(v, r)                                                            \
 	do {                                                                \

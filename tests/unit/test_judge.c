@@ -18,7 +18,7 @@ Test(judge, host_lives)
 	host_dies();
 	is_gone();
 	goes(CHILD);
-	cr_assert_eq(members(), 1);
+	cr_assert_eq(members(9), 1);
 }
 
 Test(judge, one_way)
@@ -162,6 +162,16 @@ Test(judge, let_go)
 		world.ward.step = (uint8_t)step;
 		is_gone();
 	}
+}
+
+Test(judge, let_go_one_way)
+{
+	reader();
+	host_dies();
+	is_gone();
+	drop(CHILD, 0);
+	end(CHILD, 1, CP_KIND_PIPE, CP_WRITE, OUT); /* of no account */
+	is(CP_SPARED, CP_RULE_LET_GO);
 }
 
 /* The Python SDK's servers do. */

@@ -15,7 +15,7 @@ leaked(void)
 	duplex();
 	host_dies();
 	is_gone();
-	cr_assert_eq(members(), 1);
+	cr_assert_eq(members(9), 1);
 }
 
 static void
@@ -35,7 +35,7 @@ Test(members, descendants)
 	goes(ANOTHER);
 	stays(302);
 	stays(INIT);
-	cr_assert_eq(members(), 3);
+	cr_assert_eq(members(9), 3);
 	find(OTHER)->state = 'Z'; /* its children would be init's */
 	stays(OTHER);
 	stays(ANOTHER);
@@ -84,7 +84,7 @@ Test(members, descendants_of_holders)
 	holds_stdin(OTHER, 0);
 	goes(OTHER);
 	goes(ANOTHER);
-	cr_assert_eq(members(), 3);
+	cr_assert_eq(members(9), 3);
 }
 
 Test(members, socket_holders)
@@ -225,6 +225,35 @@ Test(members, remembered_daemon)
 	}
 }
 
+Test(members, remembered_daemon_of_a_reader)
+{
+	reader();
+	host_dies();
+	proc(OTHER, INIT);
+	end(OTHER, 9, CP_KIND_PIPE, CP_WRITE, OUT); /* no channel of it */
+	remembered(OTHER);
+	stays(OTHER);
+	holds_stdin(OTHER, 8);
+	goes(OTHER);
+}
+
+/* A member that has become the host, as an heir: never. */
+Test(members, remembered_host)
+{
+	duplex();
+	world.host.leaving = true;
+	remembered(HOST);
+	proc(OTHER, HOST);
+	for (int step = CP_STEP_WATCH; step <= CP_STEP_KILL; step++) {
+		world.ward.step = (uint8_t)step;
+		stays(HOST);
+		stays(OTHER);
+	}
+	world.host.start++; /* it was another process by its PID */
+	goes(HOST);
+	goes(OTHER);
+}
+
 /* Seen in the tree, but another's ward, which is judged for itself. */
 Test(members, remembered_ward)
 {
@@ -313,6 +342,47 @@ Test(members, terminal_with_a_new_mark)
 	stays(OTHER);
 }
 
+/* Only what it talks through says which is its own terminal. */
+Test(members, another_terminal_at_hand)
+{
+	struct cp_end *e;
+
+	leaked_terminal();
+	drop(CHILD, 1);
+	drop(CHILD, 0);
+	proc(OTHER, INIT);
+	end(OTHER, 0, CP_KIND_PTY, BOTH, PTS)->birth = MARK + 1;
+	e = end(CHILD, 3, CP_KIND_PTY, BOTH, PTS);
+	e->birth = MARK + 1;
+	stays(OTHER);
+	drop(CHILD, 3);
+	end(CHILD, 2, CP_KIND_PTY, BOTH, PTS)->birth = MARK + 1;
+	goes(OTHER);
+}
+
+/* The mark that was told is enough, and so is being the child. */
+Test(members, terminal_by_the_mark_alone)
+{
+	leaked_terminal();
+	proc(OTHER, INIT);
+	end(OTHER, 0, CP_KIND_PTY, BOTH, PTS)->deleted = true;
+	dies(CHILD);
+	is_gone();
+	goes(OTHER);
+	world_begin();
+	terminal();
+	host_dies();
+	for (int fd = 0; fd < 2; fd++) {
+		struct cp_end *e;
+
+		drop(CHILD, fd);
+		e = end(CHILD, fd, CP_KIND_PTY, BOTH, PTS);
+		e->birth = 0; /* can't be told any more */
+		e->deleted = true;
+	}
+	is_gone();
+}
+
 /* Nobody could tell its mark: only what surely belongs counts. */
 Test(members, terminal_without_a_mark)
 {
@@ -348,6 +418,26 @@ Test(members, hidden)
 	goes(CHILD);
 }
 
+/* No more than there is room for, whatever the reason to be there. */
+Test(members, no_room)
+{
+	leaked();
+	for (pid_t pid = 1000; pid < 1010; pid++)
+		proc(pid, CHILD);
+	for (pid_t pid = 1010; pid < 1020; pid++) {
+		proc(pid, INIT);
+		holds_stdin(pid, 0);
+	}
+	for (pid_t pid = 1020; pid < 1030; pid++) {
+		proc(pid, INIT);
+		holds_stdin(pid, 9);
+		remembered(pid);
+	}
+	cr_assert_eq(members(50), 31);
+	for (size_t max = 0; max <= 31; max++)
+		cr_assert_eq(members(max), max);
+}
+
 /* Everybody is there once, however many reasons there are. */
 Test(members, once)
 {
@@ -361,5 +451,5 @@ Test(members, once)
 	end(OTHER, 1, CP_KIND_PIPE, CP_WRITE, OUT);
 	goes(OTHER);
 	goes(CHILD);
-	cr_assert_eq(members(), 2);
+	cr_assert_eq(members(9), 2);
 }

@@ -124,8 +124,8 @@ look_at(struct walk *w, int fddir, const char *name, int fd)
 		return -1;
 	if (id.access == 0)
 		return 0; /* O_PATH: keeps nothing open */
-	if (id.kind == CP_KIND_PTY || (id.kind == CP_KIND_PTMX &&
-	    len > (ssize_t)strlen("/dev/ptmx")))
+	if (id.kind == CP_KIND_PTY ||
+	    (id.kind == CP_KIND_PTMX && len > (ssize_t)strlen("/dev/ptmx")))
 		dev = cp_process_dev(fddir, name, &id.birth);
 	return add_end(w, fd, &id, dev);
 }

@@ -23,7 +23,7 @@ struct cp_proc {
 	pid_t ppid;
 	pid_t pgid;
 	pid_t sid;
-	uid_t uid;	/* owner of /proc/PID: the effective uid */
+	uid_t uid; /* owner of /proc/PID: the effective uid */
 	/*
 	 * As in stat(5); that of a living thread where only the main thread
 	 * has ended.  '?': even stat can't be read (hidepid=1), so that nothing
@@ -44,7 +44,7 @@ struct cp_proc {
 struct cp_end {
 	uint32_t proc; /* index into cp_census.procs */
 	int32_t fd;
-	uint8_t kind;  /* enum cp_kind: PIPE, UNIX, PTY or PTMX */
+	uint8_t kind; /* enum cp_kind: PIPE, UNIX, PTY or PTMX */
 	uint8_t access;
 	bool deleted; /* PTY: its master is closed */
 	/*

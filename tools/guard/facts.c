@@ -424,8 +424,8 @@ cp_facts_ward_at(uint32_t index, uint32_t serial)
 {
 	struct cp_ward *w = &t->wards[index];
 
-	return index < t->wards_used && w->used && w->serial == serial ? w
-								       : NULL;
+	return index < t->wards_used && w->used && w->serial == serial ? w :
+									 NULL;
 }
 
 struct cp_host *
@@ -433,6 +433,6 @@ cp_facts_host_at(uint32_t index, uint32_t serial)
 {
 	struct cp_host *h = &t->hosts[index];
 
-	return index < t->hosts_used && h->used && h->serial == serial ? h
-								       : NULL;
+	return index < t->hosts_used && h->used && h->serial == serial ? h :
+									 NULL;
 }

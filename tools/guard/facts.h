@@ -28,8 +28,8 @@
 /* A process that was seen to belong to a ward. */
 struct cp_member {
 	pid_t pid;
-	int pidfd;   /* -1: none; held once its end matters */
-	int sent;    /* the last signal that we sent it, or 0 */
+	int pidfd; /* -1: none; held once its end matters */
+	int sent;  /* the last signal that we sent it, or 0 */
 	uint64_t start;
 	SLIST_ENTRY(cp_member) link;
 };
@@ -57,7 +57,7 @@ struct cp_ward {
 	uint8_t rounds; /* looks that changed nothing; for backing off */
 	uint8_t sent;	/* the last signal that we sent the child, or 0 */
 	uint32_t serial;
-	uid_t uid;	/* of whoever registered it */
+	uid_t uid;	  /* of whoever registered it */
 	uint64_t start;	  /* clock ticks since boot; 0: never seen alive */
 	uint64_t image;	  /* the host's, when the ward was made; procfs.h */
 	uint64_t born_ms; /* when we were told */
@@ -83,8 +83,8 @@ struct cp_host {
 	bool root;    /* the guard was started for it */
 	uint32_t serial;
 	uint64_t start;
-	uint64_t image; /* see procfs.h, as last seen */
-	uint64_t exe;	/* see procfs.h, as last seen */
+	uint64_t image;	  /* see procfs.h, as last seen */
+	uint64_t exe;	  /* see procfs.h, as last seen */
 	uint64_t gone_ms; /* when it died or began to leave */
 	uint64_t look_ms; /* when to list its children, 0: not */
 	uint64_t calm_ms; /* not before this time */
@@ -140,8 +140,7 @@ struct cp_member *cp_facts_member(struct cp_ward *ward, pid_t pid,
     uint64_t start);
 /* Forgets the members that have no process any more, by CENSUS_HAS. */
 void cp_facts_prune(struct cp_ward *ward,
-    bool (*alive)(pid_t pid, uint64_t start, const void *arg),
-    const void *arg);
+    bool (*alive)(pid_t pid, uint64_t start, const void *arg), const void *arg);
 bool cp_facts_is_member(const struct cp_ward *ward, pid_t pid, uint64_t start);
 
 /* Sets or clears (0) the time at which WARD is looked at again. */

@@ -76,7 +76,8 @@ collect(struct set *s, int fddir)
 		else if (end.kind == CP_KIND_PTMX)
 			add(s, CP_KIND_PTY, end.ino);
 		else if ((end.kind == CP_KIND_PIPE ||
-		    end.kind == CP_KIND_UNIX) && !is_own_stdio(stdio, &end))
+			     end.kind == CP_KIND_UNIX) &&
+		    !is_own_stdio(stdio, &end))
 			add(s, end.kind, end.ino);
 	}
 	if (s->failed)

@@ -142,6 +142,5 @@ cp_index_children(const struct cp_index *x, pid_t ppid)
 struct cp_run
 cp_index_session(const struct cp_index *x, pid_t sid)
 {
-	return run_of(x->census, x->sessions, x->census->n_procs, sid_is,
-	    &sid);
+	return run_of(x->census, x->sessions, x->census->n_procs, sid_is, &sid);
 }

@@ -11,8 +11,8 @@
 
 struct cp_index {
 	const struct cp_census *census;
-	uint32_t *ends;	   /* indices of census->ends by (kind, ino) */
-	uint32_t *parents; /* indices of census->procs by ppid */
+	uint32_t *ends;	    /* indices of census->ends by (kind, ino) */
+	uint32_t *parents;  /* indices of census->procs by ppid */
 	uint32_t *sessions; /* indices of census->procs by sid */
 };
 

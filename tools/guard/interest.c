@@ -64,8 +64,9 @@ compare_pid(const void *key, const void *proc)
 const struct cp_proc *
 cp_census_find(const struct cp_census *c, pid_t pid)
 {
-	return c->n_procs == 0 ? NULL : bsearch(&pid, c->procs, c->n_procs,
-	    sizeof(*c->procs), compare_pid);
+	return c->n_procs == 0 ?
+	    NULL :
+	    bsearch(&pid, c->procs, c->n_procs, sizeof(*c->procs), compare_pid);
 }
 
 static int
@@ -82,8 +83,9 @@ cp_census_truth(const struct cp_census *c, enum cp_kind kind, uint64_t ino)
 {
 	struct cp_interest key = { .kind = (uint8_t)kind, .ino = ino };
 
-	return c->n_truths == 0 ? NULL : bsearch(&key, c->truths, c->n_truths,
-	    sizeof(*c->truths), compare_truth);
+	return c->n_truths == 0 ? NULL :
+				  bsearch(&key, c->truths, c->n_truths,
+				      sizeof(*c->truths), compare_truth);
 }
 
 void

@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #define LIBBSD_OPENBSD_VIS
-#include <vis.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -14,6 +13,7 @@
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
+#include <vis.h>
 
 #include "journal.h"
 
@@ -47,8 +47,10 @@ cp_journal_reopen(void)
 		return;
 	if (fd >= 0)
 		close(fd);
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY |
-		O_NOFOLLOW | O_NONBLOCK, 0600);
+	fd = open(path,
+	    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW |
+		O_NONBLOCK,
+	    0600);
 }
 
 /* Valid UTF-8 as it is (jansson escapes control characters), else vis(3). */
@@ -98,8 +100,10 @@ static const char *
 kind_name(const struct cp_ward *w)
 {
 	static const char *const kinds[] = {
-		[CP_KIND_NONE] = "none",   [CP_KIND_PIPE] = "pipe",
-		[CP_KIND_UNIX] = "socket", [CP_KIND_PTY] = "pty",
+		[CP_KIND_NONE] = "none",
+		[CP_KIND_PIPE] = "pipe",
+		[CP_KIND_UNIX] = "socket",
+		[CP_KIND_PTY] = "pty",
 		[CP_KIND_PTMX] = "pty",
 	};
 	int in = w->channel[0].kind, out = w->channel[1].kind;
@@ -110,7 +114,7 @@ kind_name(const struct cp_ward *w)
 static json_t *
 channel_of(const struct cp_ward *w)
 {
-	const char *shape = w->duplex			  ? "duplex" :
+	const char *shape = w->duplex	       ? "duplex" :
 	    w->channel[0].kind != CP_KIND_NONE ? "reader" :
 						 "writer";
 
@@ -165,7 +169,8 @@ write_json(const struct cp_entry *e)
 	if (e->sig != 0)
 		json_object_set_new(j, "signal", json_integer(e->sig));
 	if (e->error != 0)
-		json_object_set_new(j, "error", json_string(strerror(e->error)));
+		json_object_set_new(j, "error",
+		    json_string(strerror(e->error)));
 	line = json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(13));
 	json_decref(j);
 	if (line == NULL)
@@ -225,6 +230,7 @@ cp_journal(const struct cp_entry *e)
 void
 cp_journal_note(const char *event, const char *reason, int error)
 {
-	cp_journal(&(struct cp_entry){
-	    .event = event, .reason = reason, .error = error });
+	cp_journal(&(struct cp_entry){ .event = event,
+	    .reason = reason,
+	    .error = error });
 }

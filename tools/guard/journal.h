@@ -23,7 +23,7 @@ struct cp_entry {
 	int sig;	    /* the signal sent, or 0 */
 	const struct cp_host *host; /* or NULL */
 	const struct cp_ward *ward; /* or NULL */
-	pid_t pid;	    /* the process meant, if not the ward's child */
+	pid_t pid; /* the process meant, if not the ward's child */
 	uint64_t start;
 	int error; /* errno to tell of, or 0 */
 };

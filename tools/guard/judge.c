@@ -63,8 +63,9 @@ living(const struct cp_case *c, pid_t pid, uint64_t start)
 static const struct cp_ward *
 other_ward(const struct cp_case *c, const struct cp_proc *p)
 {
-	const struct cp_ward *other =
-	    c->find_ward != NULL ? c->find_ward(p->pid) : NULL;
+	const struct cp_ward *other = c->find_ward != NULL ?
+	    c->find_ward(p->pid) :
+	    NULL;
 
 	return other != NULL && other != c->ward &&
 		is_process(p, other->pid, other->start) ?
@@ -101,8 +102,7 @@ gather(struct gathering *g, const struct cp_proc *p)
 		struct cp_run kids = cp_index_children(x, pid);
 
 		for (size_t i = 0; i < kids.n && g->n < g->max; i++) {
-			const struct cp_proc *k =
-			    &x->census->procs[kids.at[i]];
+			const struct cp_proc *k = &x->census->procs[kids.at[i]];
 
 			if (alive(k) && !is_host(g->c, k) && !gathered(g, k))
 				g->out[g->n++] = kids.at[i];
@@ -299,8 +299,7 @@ gather_member(struct gathering *g, const struct cp_proc *p)
 	if (p == NULL || gathered(g, p))
 		return;
 	if (g->c->ward->step != CP_STEP_WATCH ||
-	    (other_ward(g->c, p) == NULL &&
-		(holds(g, 0, p) || holds(g, 1, p))))
+	    (other_ward(g->c, p) == NULL && (holds(g, 0, p) || holds(g, 1, p))))
 		gather(g, p);
 }
 
@@ -360,8 +359,7 @@ weigh(const struct cp_case *c, const struct cp_proc *p, int fd,
 		return;
 	}
 	if (o->verdict == CP_LIVE &&
-	    (older ||
-		(other_ward(c, p) == NULL && same_program(c->ward, p)))) {
+	    (older || (other_ward(c, p) == NULL && same_program(c->ward, p)))) {
 		o->verdict = CP_ADOPT;
 		o->rule = CP_RULE_HEIR;
 		o->who = p->pid;
@@ -372,8 +370,8 @@ weigh(const struct cp_case *c, const struct cp_proc *p, int fd,
 static enum cp_open
 said_open(const struct cp_case *c, const struct cp_channel *ch)
 {
-	const struct cp_truth *t =
-	    cp_census_truth(c->index->census, ch->kind, ch->child);
+	const struct cp_truth *t = cp_census_truth(c->index->census, ch->kind,
+	    ch->child);
 
 	if (t == NULL)
 		return CP_OPEN_UNKNOWN;
@@ -422,7 +420,10 @@ static struct opposite
 worse(struct opposite a, struct opposite b)
 {
 	static const int weight[] = {
-		[CP_LIVE] = 0, [CP_ADOPT] = 2, [CP_SPARED] = 3, [CP_DOUBT] = 1,
+		[CP_LIVE] = 0,
+		[CP_ADOPT] = 2,
+		[CP_SPARED] = 3,
+		[CP_DOUBT] = 1,
 	};
 	bool host = a.host || b.host;
 
@@ -440,8 +441,8 @@ static bool
 all_seen(const struct gathering *g)
 {
 	for (size_t i = 0; i < g->n; i++) {
-		const struct cp_proc *p =
-		    &g->c->index->census->procs[g->out[i]];
+		const struct cp_proc *p = &g->c->index->census
+					       ->procs[g->out[i]];
 
 		if (!p->readable || p->image == 0)
 			return false;
@@ -452,11 +453,11 @@ all_seen(const struct gathering *g)
 static bool
 has_execd(const struct cp_case *c)
 {
-	const struct cp_proc *p =
-	    cp_census_find(c->index->census, c->ward->host->pid);
+	const struct cp_proc *p = cp_census_find(c->index->census,
+	    c->ward->host->pid);
 
-	return runs(p) && is_host(c, p) && p->image != 0 && c->ward->image != 0 &&
-	    p->image != c->ward->image;
+	return runs(p) && is_host(c, p) && p->image != 0 &&
+	    c->ward->image != 0 && p->image != c->ward->image;
 }
 
 /*
@@ -524,7 +525,8 @@ judge_gathered(const struct gathering *g)
 
 	if (g->n == 0)
 		return finding(CP_NOBODY, CP_RULE_NOBODY_LEFT);
-	o = worse(look_across(g, &w->channel[0]), look_across(g, &w->channel[1]));
+	o = worse(look_across(g, &w->channel[0]),
+	    look_across(g, &w->channel[1]));
 	if (!w->host->dead && (!w->host->leaving || !w->duplex)) {
 		struct cp_finding f = judge_living(c, &o);
 
@@ -538,17 +540,19 @@ judge_gathered(const struct gathering *g)
 	parent = true_parent(c);
 	if (parent != 0)
 		return (struct cp_finding){ CP_ADOPT, CP_RULE_HEIR, parent, 0 };
-	if (w->step == CP_STEP_WATCH && !holds(g, 0, NULL) && !holds(g, 1, NULL))
+	if (w->step == CP_STEP_WATCH && !holds(g, 0, NULL) &&
+	    !holds(g, 1, NULL))
 		return all_seen(g) ? finding(CP_SPARED, CP_RULE_LET_GO) :
-					 finding(CP_DOUBT, CP_RULE_UNSEEN);
+				     finding(CP_DOUBT, CP_RULE_UNSEEN);
 	if (o.verdict != CP_LIVE)
 		return (struct cp_finding){ o.verdict, o.rule, o.who, 0 };
 	return (struct cp_finding){
 		.verdict = CP_PARENT_GONE,
-		.rule = w->host->dead	    ? CP_RULE_HOST_DIED :
-			w->host->leaving ? CP_RULE_HOST_LEAVES :
-					   CP_RULE_HOST_EXECD,
-		.act_ms = (w->host->gone_ms != 0 ? w->host->gone_ms : c->now_ms) +
+		.rule = w->host->dead ? CP_RULE_HOST_DIED :
+		    w->host->leaving  ? CP_RULE_HOST_LEAVES :
+					CP_RULE_HOST_EXECD,
+		.act_ms = (w->host->gone_ms != 0 ? w->host->gone_ms :
+						   c->now_ms) +
 		    (w->duplex ? opt->exit_grace_ms : opt->grace_ms),
 	};
 }

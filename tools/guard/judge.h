@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 #include "../../shim/common/options.h"
-#include "index.h"
 #include "facts.h"
+#include "index.h"
 
 enum cp_verdict {
 	CP_LIVE = 0,	/* nothing is wrong, or nothing is proven */
@@ -44,7 +44,7 @@ enum cp_rule {
 struct cp_case {
 	const struct cp_options *options;
 	const struct cp_index *index; /* of a census */
-	const struct cp_ward *ward; /* with ward->host */
+	const struct cp_ward *ward;   /* with ward->host */
 	/* Is this process another registered ward?  NULL: there is none. */
 	const struct cp_ward *(*find_ward)(pid_t pid);
 	uint64_t now_ms;
@@ -53,7 +53,7 @@ struct cp_case {
 struct cp_finding {
 	enum cp_verdict verdict;
 	enum cp_rule rule;
-	pid_t who;	/* the neighbour or heir that decided it, or 0 */
+	pid_t who;	 /* the neighbour or heir that decided it, or 0 */
 	uint64_t act_ms; /* PARENT_GONE: when SIGTERM is due */
 };
 

@@ -138,7 +138,8 @@ cp_look_at(struct cp_ward *w, const struct cp_options *options)
 	if (!w->announced) {
 		w->announced = true;
 		cp_journal(&(struct cp_entry){ .event = "ward",
-		    .host = w->host, .ward = w });
+		    .host = w->host,
+		    .ward = w });
 	}
 	return may_be_pipeline(w);
 }
@@ -157,12 +158,15 @@ channel_to_host(const struct cp_census *c, const struct cp_end *e,
 			return false;
 		want = t->peer_ino;
 	}
-	*ch = (struct cp_channel){ .kind = e->kind, .access = e->access,
-		.kept = CP_KEPT_YES, .child = e->ino,
+	*ch = (struct cp_channel){ .kind = e->kind,
+		.access = e->access,
+		.kept = CP_KEPT_YES,
+		.child = e->ino,
 		.host = e->kind == CP_KIND_PTY ? e->birth : want };
 	for (size_t i = 0; i < c->n_ends; i++) {
 		const struct cp_end *o = &c->ends[i];
-		struct cp_end_id id = { .kind = o->kind, .access = o->access,
+		struct cp_end_id id = { .kind = o->kind,
+			.access = o->access,
 			.ino = o->ino };
 
 		if (o->proc == host && cp_procfs_is_host_end(ch, &id)) {

@@ -34,14 +34,14 @@
  * behind?) are taken together: at most one in this time, and never more than
  * one part in LEISURE of the processor.
  */
-#define BATCH_MS	1000
-#define LEISURE		20
-#define CENSUS_HOST_MS	1000
+#define BATCH_MS       1000
+#define LEISURE	       20
+#define CENSUS_HOST_MS 1000
 /* After a look for unregistered children that found none. */
-#define CALM_MS		10000
-#define SENTINELS_MAX	20
+#define CALM_MS	      10000
+#define SENTINELS_MAX 20
 /* A child that outran its host's death starts a guard, then tells it. */
-#define FIRST_WORD_MS	1000
+#define FIRST_WORD_MS 1000
 
 static struct cp_options options;
 static struct cp_host *root;
@@ -103,8 +103,10 @@ take_over(void)
 	if (set_up() != 0)
 		exit(1);
 	cp_facts_adopt(cp_told_rewatch);
-	cp_journal_note("guard-replaced", "the guard died before its work was "
-					  "done; its sentinel goes on", 0);
+	cp_journal_note("guard-replaced",
+	    "the guard died before its work was "
+	    "done; its sentinel goes on",
+	    0);
 	for (struct cp_ward *w = cp_facts_next_ward(NULL); w != NULL;
 	     w = cp_facts_next_ward(w))
 		cp_facts_due(w, cp_watch_now());
@@ -119,7 +121,8 @@ set_title(void)
 	if (root == NULL || memcmp(last, root->comm, sizeof(last)) == 0)
 		return;
 	memcpy(last, root->comm, sizeof(last));
-	setproctitle("-childproof: guarding %d %.15s", (int)root->pid, root->comm);
+	setproctitle("-childproof: guarding %d %.15s", (int)root->pid,
+	    root->comm);
 }
 
 /* In the new guard this returns too, after it has taken over. */
@@ -259,8 +262,10 @@ attend_all(const struct cp_census *census, uint64_t now)
 {
 	struct cp_ward *w, *next;
 	struct cp_index index;
-	struct cp_case c = { .options = &options, .index = &index,
-		.find_ward = cp_facts_find_ward_const, .now_ms = now };
+	struct cp_case c = { .options = &options,
+		.index = &index,
+		.find_ward = cp_facts_find_ward_const,
+		.now_ms = now };
 
 	if (cp_index_build(census, &index) != 0)
 		return;
@@ -322,7 +327,8 @@ tidy_hosts(void)
 	struct cp_host *next;
 
 	set_title();
-	for (struct cp_host *h = cp_facts_next_host(NULL); h != NULL; h = next) {
+	for (struct cp_host *h = cp_facts_next_host(NULL); h != NULL;
+	     h = next) {
 		next = cp_facts_next_host(h);
 		if (h->leaving)
 			cp_told_answer(h);

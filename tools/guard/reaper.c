@@ -70,8 +70,13 @@ signal_member(struct cp_ward *w, const struct cp_proc *p, int sig, bool again)
 	if (error == ESRCH || (sent == sig && error == 0))
 		return;
 	cp_journal(&(struct cp_entry){ .event = "signal",
-	    .reason = cp_rule_text(w->rule), .step = step_name(sig), .sig = sig,
-	    .host = w->host, .ward = w, .pid = p->pid, .start = p->start,
+	    .reason = cp_rule_text(w->rule),
+	    .step = step_name(sig),
+	    .sig = sig,
+	    .host = w->host,
+	    .ward = w,
+	    .pid = p->pid,
+	    .start = p->start,
 	    .error = error });
 }
 
@@ -137,11 +142,13 @@ dismiss(struct cp_ward *w, const char *event, const char *reason)
 
 	if (w->announced || w->step != CP_STEP_WATCH || reason != NULL)
 		cp_journal(&(struct cp_entry){ .event = event,
-		    .reason = reason, .host = h, .ward = w,
-		    .step = w->step == CP_STEP_KILL   ? "KILL" :
-			w->step == CP_STEP_TERM	  ? "TERM" :
-			w->step == CP_STEP_DOOMED ? "EOF" :
-						    NULL });
+		    .reason = reason,
+		    .host = h,
+		    .ward = w,
+		    .step = w->step == CP_STEP_KILL ? "KILL" :
+			w->step == CP_STEP_TERM	    ? "TERM" :
+			w->step == CP_STEP_DOOMED   ? "EOF" :
+						      NULL });
 	if (w->step != CP_STEP_WATCH)
 		h->ended++;
 	cp_facts_forget_ward(w);
@@ -155,7 +162,8 @@ back_off(struct cp_ward *w, uint64_t now)
 
 	if (w->rounds < UINT8_MAX)
 		w->rounds++;
-	cp_facts_due(w, now + (wait < LONGEST_WAIT_MS ? wait : LONGEST_WAIT_MS));
+	cp_facts_due(w,
+	    now + (wait < LONGEST_WAIT_MS ? wait : LONGEST_WAIT_MS));
 }
 
 /* The next step is due: takes it.  term=0 takes two at once. */
@@ -198,8 +206,10 @@ attend_proven(struct cp_ward *w, const struct cp_case *c,
 		w->rule = (uint8_t)f->rule;
 		w->next_ms = f->act_ms;
 		cp_journal(&(struct cp_entry){ .event = "verdict",
-		    .reason = cp_rule_text(f->rule), .step = "EOF",
-		    .host = w->host, .ward = w });
+		    .reason = cp_rule_text(f->rule),
+		    .step = "EOF",
+		    .host = w->host,
+		    .ward = w });
 	}
 	remember(w, c);
 	/* A grace can become shorter (the guard was told to hurry). */
@@ -226,7 +236,8 @@ attend_spared(struct cp_ward *w, const struct cp_case *c,
 {
 	struct cp_host *h;
 
-	if (f->rule == CP_RULE_NEIGHBOUR && w->channel[0].kind != CP_KIND_NONE &&
+	if (f->rule == CP_RULE_NEIGHBOUR &&
+	    w->channel[0].kind != CP_KIND_NONE &&
 	    w->channel[1].kind != CP_KIND_NONE &&
 	    (h = cp_told_host(f->who, c->now_ms)) != NULL && !h->dead) {
 		cp_facts_move(w, h);
@@ -247,7 +258,9 @@ attend_heir(struct cp_ward *w, const struct cp_case *c,
 	if (h == NULL || h->dead)
 		return;
 	cp_journal(&(struct cp_entry){ .event = "adopted",
-	    .reason = cp_rule_text(f->rule), .host = h, .ward = w });
+	    .reason = cp_rule_text(f->rule),
+	    .host = h,
+	    .ward = w });
 	cp_facts_move(w, h);
 	w->image = h->image;
 	w->step = CP_STEP_WATCH;
@@ -280,8 +293,9 @@ settle_guess(struct cp_ward *w, const struct cp_case *c)
 
 	for (int k = 0; k < 2; k++)
 		if (!held[k])
-			w->channel[k] =
-			    (struct cp_channel){ .kind = CP_KIND_NONE };
+			w->channel[k] = (struct cp_channel){
+				.kind = CP_KIND_NONE
+			};
 	w->duplex = held[0] && held[1];
 	w->guess = false;
 }

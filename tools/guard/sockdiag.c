@@ -33,12 +33,12 @@ peer_state(uint8_t type, const uint32_t *peer, uint8_t shut)
 	if (*peer != 0)
 		return CP_OPEN_YES;
 	return type == SOCK_DGRAM || shut == BOTH_WAYS ? CP_OPEN_NO :
-	    CP_OPEN_UNKNOWN;
+							 CP_OPEN_UNKNOWN;
 }
 
 static void
-tell(const struct nlmsghdr *h, void (*each)(void *, uint64_t, enum cp_open,
-    uint64_t), void *arg)
+tell(const struct nlmsghdr *h,
+    void (*each)(void *, uint64_t, enum cp_open, uint64_t), void *arg)
 {
 	const struct unix_diag_msg *m = NLMSG_DATA(h);
 	const struct rtattr *a = (const struct rtattr *)(m + 1);
@@ -60,8 +60,9 @@ tell(const struct nlmsghdr *h, void (*each)(void *, uint64_t, enum cp_open,
 	}
 	/* 0: closed, and still referred to by its peer. */
 	if (m->udiag_ino != 0)
-		each(arg, m->udiag_ino, peer_state(m->udiag_type,
-		    has_peer ? &peer : NULL, shut), peer);
+		each(arg, m->udiag_ino,
+		    peer_state(m->udiag_type, has_peer ? &peer : NULL, shut),
+		    peer);
 }
 
 static int
@@ -85,11 +86,13 @@ request(int fd)
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	struct timeval limit = { .tv_sec = 1 };
 
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit,
-	    sizeof(limit)) == -1)
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) ==
+	    -1)
 		return -1;
 	return sendto(fd, &m, sizeof(m), 0, (struct sockaddr *)&kernel,
-	    sizeof(kernel)) == (ssize_t)sizeof(m) ? 0 : -1;
+		   sizeof(kernel)) == (ssize_t)sizeof(m) ?
+	    0 :
+	    -1;
 }
 
 /* Returns 1 at the end of the dump, 0 if there is more, -1 with errno. */
@@ -116,7 +119,7 @@ receive(int fd, void (*each)(void *, uint64_t, enum cp_open, uint64_t),
 	if (fromlen != sizeof(from) || from.nl_pid != 0)
 		return 0; /* not the kernel */
 	for (h = (const struct nlmsghdr *)buf; NLMSG_OK(h, (size_t)len);
-	    h = NLMSG_NEXT(h, len)) {
+	     h = NLMSG_NEXT(h, len)) {
 		if (h->nlmsg_type == NLMSG_DONE)
 			return 1;
 		if (h->nlmsg_type == NLMSG_ERROR) {
@@ -132,7 +135,8 @@ receive(int fd, void (*each)(void *, uint64_t, enum cp_open, uint64_t),
 
 int
 cp_sockdiag_unix(void (*each)(void *arg, uint64_t ino, enum cp_open peer,
-    uint64_t peer_ino), void *arg)
+		     uint64_t peer_ino),
+    void *arg)
 {
 	int fd, result = -1, saved;
 

@@ -17,6 +17,7 @@
  * with errno (ENOENT: the kernel has no unix_diag).  Context: guard, cli.
  */
 int cp_sockdiag_unix(void (*each)(void *arg, uint64_t ino, enum cp_open peer,
-    uint64_t peer_ino), void *arg);
+			 uint64_t peer_ino),
+    void *arg);
 
 #endif

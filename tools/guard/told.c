@@ -102,7 +102,9 @@ static void
 set_channel(struct cp_channel *old, const struct cp_channel *new)
 {
 	uint64_t mark = old->kind == CP_KIND_PTY && new->kind == CP_KIND_PTY &&
-		old->child == new->child ? old->host : 0;
+		old->child == new->child ?
+	    old->host :
+	    0;
 
 	*old = *new;
 	if (old->kind == CP_KIND_PTY && old->host == 0)
@@ -201,7 +203,8 @@ hear_ward(struct heard *x)
 	h = cp_told_host(host, x->now_ms);
 	w = h == NULL ? NULL : cp_facts_ward(h, pid, st.start, x->now_ms);
 	if (w == NULL) {
-		cp_journal_note("table-full", "a child stays unguarded", ENOSPC);
+		cp_journal_note("table-full", "a child stays unguarded",
+		    ENOSPC);
 		return;
 	}
 	set_channels(w, m->channel);
@@ -214,8 +217,7 @@ hear_ward(struct heard *x)
 	w->dead = st.start == 0 || st.state == 'Z' || st.state == 'X';
 	if (!w->dead)
 		watch_ward(w, x, itself);
-	cp_facts_due(w,
-	    x->now_ms + (h->dead ? DEATH_SETTLE_MS : CP_LOOK_MS));
+	cp_facts_due(w, x->now_ms + (h->dead ? DEATH_SETTLE_MS : CP_LOOK_MS));
 }
 
 struct cp_ward *
@@ -348,7 +350,8 @@ hear_census_host(const struct heard *x)
 		return;
 	h->census = true;
 	h->look_ms = x->now_ms + MADE_LOOK_MS;
-	cp_journal(&(struct cp_entry){ .event = "census-host", .host = h,
+	cp_journal(&(struct cp_entry){ .event = "census-host",
+	    .host = h,
 	    .reason = "the preload can't reach or see through it" });
 }
 
@@ -446,8 +449,10 @@ cp_told_hear(uint64_t now_ms, int max)
 		struct heard x = { .pidfd = -1, .now_ms = now_ms };
 		struct iovec iov = { &x.msg, sizeof(x.msg) };
 		struct msghdr mh = { .msg_name = &from,
-			.msg_namelen = sizeof(from), .msg_iov = &iov,
-			.msg_iovlen = 1, .msg_control = &control,
+			.msg_namelen = sizeof(from),
+			.msg_iov = &iov,
+			.msg_iovlen = 1,
+			.msg_control = &control,
 			.msg_controllen = sizeof(control) };
 		ssize_t got = recvmsg(sock, &mh,
 		    MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
@@ -493,5 +498,6 @@ cp_told_died(struct cp_host *h, uint64_t now_ms, bool at_once)
 	h->pidfd = -1;
 	LIST_FOREACH(w, &h->wards, sibling)
 		if (w->step == CP_STEP_WATCH)
-			cp_facts_due(w, now_ms + (at_once ? 0 : DEATH_SETTLE_MS));
+			cp_facts_due(w,
+			    now_ms + (at_once ? 0 : DEATH_SETTLE_MS));
 }

@@ -73,8 +73,8 @@ other_side(const struct cp_census *c, const struct cp_end *e)
 	if (p.fd == -1)
 		return answer;
 	if (poll(&p, 1, 0) != -1)
-		answer = p.revents & (reader ? POLLHUP : POLLERR) ?
-		    CP_OPEN_NO : CP_OPEN_YES;
+		answer = p.revents & (reader ? POLLHUP : POLLERR) ? CP_OPEN_NO :
+								    CP_OPEN_YES;
 	close(p.fd);
 	return answer;
 }
@@ -121,8 +121,7 @@ tell_peer(void *arg, uint64_t ino, enum cp_open peer, uint64_t peer_ino)
 }
 
 int
-cp_truth_fill(struct cp_census *c, const struct cp_interest *interest,
-    size_t n)
+cp_truth_fill(struct cp_census *c, const struct cp_interest *interest, size_t n)
 {
 	bool sockets = false;
 

@@ -34,7 +34,8 @@ cp_watch_add(int fd, enum cp_tag tag, uint32_t index, uint32_t serial)
 {
 	struct epoll_event ev = {
 		.events = EPOLLIN,
-		.data.u64 = (uint64_t)tag << 56 | (uint64_t)index << 32 | serial,
+		.data.u64 = (uint64_t)tag << 56 | (uint64_t)index << 32 |
+		    serial,
 	};
 
 	/* A dead process stays readable: say it once. */
