@@ -31,7 +31,7 @@ CLI	= main run target elf path export
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload \
-	  census truth judge peers members field facts spare told \
+	  census truth judge peers members terminal field facts spare told affairs \
 	  target export
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
@@ -167,14 +167,14 @@ $(B)/tests/test_preload: $(B)/obj/unit/preload.o
 CENSUS_O = $(addprefix $(B)/obj/guard/,census.o process.o interest.o truth.o \
 	  hostends.o sockdiag.o) $(PROCFS_O)
 $(B)/tests/test_census $(B)/tests/test_truth: $(CENSUS_O)
-JUDGE_T	= $(addprefix $(B)/tests/test_,judge peers members field)
+JUDGE_T	= $(addprefix $(B)/tests/test_,judge peers members terminal field)
 $(JUDGE_T): $(B)/obj/tests/judge_world.o \
 	$(addprefix $(B)/obj/guard/,judge.o index.o interest.o)
 $(B)/tests/test_facts: $(B)/obj/guard/facts.o $(B)/obj/guard/process.o \
 	$(PROCFS_O)
 $(B)/tests/test_spare: $(B)/obj/guard/spare.o
-$(B)/tests/test_told: $(addprefix $(B)/obj/guard/,told.o facts.o process.o \
-	watch.o journal.o) $(PROCFS_O)
+$(B)/tests/test_told $(B)/tests/test_affairs: $(addprefix $(B)/obj/guard/,told.o facts.o process.o \
+	watch.o journal.o) $(B)/obj/common/wire.o $(PROCFS_O)
 $(B)/tests/test_target: $(B)/obj/cli/target.o $(B)/obj/cli/elf.o \
 	$(B)/obj/cli/path.o
 $(B)/tests/test_export: $(B)/obj/cli/export.o $(B)/obj/common/options.o

@@ -52,11 +52,12 @@ register_terminal(pid_t pid, int master)
 	end.kind = CP_KIND_PTY;
 	if (cp_channel_find(&end, &made) == -1)
 		return;
-	ch[0] = ch[1] = (struct cp_channel){ .kind = CP_KIND_PTY,
+	ch[0] = (struct cp_channel){ .kind = CP_KIND_PTY,
 		.access = CP_READ | CP_WRITE,
 		.kept = CP_KEPT_YES,
 		.host_fd = master,
 		.child = end.ino };
+	ch[1] = ch[0];
 	cp_child_register(pid, NULL, ch);
 }
 

@@ -18,7 +18,7 @@ answer(const char *line)
 	const char *id = strstr(line, "\"id\":");
 
 	if (id == NULL)
-		return;		/* a notification */
+		return; /* a notification */
 	printf("{\"jsonrpc\":\"2.0\",\"id\":%ld,\"result\":{\"pid\":%ld}}\n",
 	    strtol(id + strlen("\"id\":"), NULL, 10), (long)getpid());
 	if (fflush(stdout) == EOF)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Who goes with a ward: whom the reaper would signal.  Each that stays has a
- * twin that differs in one fact and goes.
+ * twin that differs in one fact and goes.  Those at a terminal are in
+ * test_terminal.c.
  */
 #include "judge_world.h"
 
@@ -280,125 +281,6 @@ Test(members, fork_of_the_host)
 	stays(OTHER);
 	host_dies();
 	goes(OTHER);
-}
-
-static void
-leaked_terminal(void)
-{
-	terminal();
-	host_dies();
-	for (int fd = 0; fd < 2; fd++) {
-		drop(CHILD, fd);
-		end(CHILD, fd, CP_KIND_PTY, BOTH, PTS)->deleted = true;
-	}
-	is_gone();
-}
-
-/* The number is used again: the mark tells whose it is. */
-Test(members, terminal)
-{
-	struct cp_end *e;
-
-	leaked_terminal();
-	proc(OTHER, INIT);
-	e = end(OTHER, 0, CP_KIND_PTY, BOTH, PTS);
-	e->deleted = true;
-	goes(OTHER);
-	e->birth = MARK + 1; /* an older one, or the next */
-	stays(OTHER);
-	e->deleted = false;
-	stays(OTHER);
-	e->birth = 0; /* who knows */
-	stays(OTHER);
-	e->birth = MARK;
-	goes(OTHER);
-	e->fd = 3;
-	stays(OTHER);
-	find(OTHER)->sid = CHILD;
-	goes(OTHER);
-	e->birth = MARK + 1; /* in the session, at another terminal */
-	stays(OTHER);
-}
-
-/* `mesg n`: the mark is a new one, for all who have it open. */
-Test(members, terminal_with_a_new_mark)
-{
-	leaked_terminal();
-	proc(OTHER, INIT);
-	end(OTHER, 0, CP_KIND_PTY, BOTH, PTS)->birth = MARK + 1;
-	stays(OTHER);
-	drop(CHILD, 1);
-	drop(CHILD, 0);
-	end(CHILD, 0, CP_KIND_PTY, BOTH, PTS)->birth = MARK + 1;
-	goes(OTHER);
-	/* The child is gone; who is in its session shows it as well. */
-	dies(CHILD);
-	stays(OTHER);
-	proc(ANOTHER, INIT)->sid = CHILD;
-	end(ANOTHER, 0, CP_KIND_PTY, BOTH, PTS)->birth = MARK + 1;
-	goes(OTHER);
-	goes(ANOTHER);
-	find(ANOTHER)->sid = ANOTHER;
-	stays(OTHER);
-}
-
-/* Only what it talks through says which is its own terminal. */
-Test(members, another_terminal_at_hand)
-{
-	struct cp_end *e;
-
-	leaked_terminal();
-	drop(CHILD, 1);
-	drop(CHILD, 0);
-	proc(OTHER, INIT);
-	end(OTHER, 0, CP_KIND_PTY, BOTH, PTS)->birth = MARK + 1;
-	e = end(CHILD, 3, CP_KIND_PTY, BOTH, PTS);
-	e->birth = MARK + 1;
-	stays(OTHER);
-	drop(CHILD, 3);
-	end(CHILD, 2, CP_KIND_PTY, BOTH, PTS)->birth = MARK + 1;
-	goes(OTHER);
-}
-
-/* The mark that was told is enough, and so is being the child. */
-Test(members, terminal_by_the_mark_alone)
-{
-	leaked_terminal();
-	proc(OTHER, INIT);
-	end(OTHER, 0, CP_KIND_PTY, BOTH, PTS)->deleted = true;
-	dies(CHILD);
-	is_gone();
-	goes(OTHER);
-	world_begin();
-	terminal();
-	host_dies();
-	for (int fd = 0; fd < 2; fd++) {
-		struct cp_end *e;
-
-		drop(CHILD, fd);
-		e = end(CHILD, fd, CP_KIND_PTY, BOTH, PTS);
-		e->birth = 0; /* can't be told any more */
-		e->deleted = true;
-	}
-	is_gone();
-}
-
-/* Nobody could tell its mark: only what surely belongs counts. */
-Test(members, terminal_without_a_mark)
-{
-	terminal();
-	host_dies();
-	proc(OTHER, INIT);
-	end(OTHER, 0, CP_KIND_PTY, BOTH, PTS);
-	goes(OTHER);
-	world.ward.channel[0].host = world.ward.channel[1].host = 0;
-	goes(OTHER); /* the child shows it */
-	drop(CHILD, 0);
-	drop(CHILD, 1);
-	for (int fd = 0; fd < 2; fd++)
-		end(CHILD, fd, CP_KIND_PTY, BOTH, PTS)->birth = 0;
-	stays(OTHER);
-	goes(CHILD);
 }
 
 /* Of what stat(5) can't be read for nothing is known but the PID. */

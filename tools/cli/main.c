@@ -161,7 +161,9 @@ options_from_arguments(struct cp_options *o, int argc, char *argv[])
 			puts("childproof " CP_VERSION);
 			exit(finish());
 		}
-		set_option(o, cp_option_table[c - CP_OPT_FIRST].key, optarg);
+		if (c >= CP_OPT_FIRST)
+			set_option(o, cp_option_table[c - CP_OPT_FIRST].key,
+			    optarg);
 	}
 	return optind > last;
 }
