@@ -31,8 +31,8 @@ CLI	= main run target elf path export
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload \
-	  census truth judge peers members terminal field facts spare told affairs \
-	  target export
+	  census truth judge peers members terminal field facts spare \
+	  told affairs target export
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
 # linked a second time as NAME.static: a preload can't reach them.
@@ -173,8 +173,9 @@ $(JUDGE_T): $(B)/obj/tests/judge_world.o \
 $(B)/tests/test_facts: $(B)/obj/guard/facts.o $(B)/obj/guard/process.o \
 	$(PROCFS_O)
 $(B)/tests/test_spare: $(B)/obj/guard/spare.o
-$(B)/tests/test_told $(B)/tests/test_affairs: $(addprefix $(B)/obj/guard/,told.o facts.o process.o \
-	watch.o journal.o) $(B)/obj/common/wire.o $(PROCFS_O)
+$(B)/tests/test_told $(B)/tests/test_affairs: $(B)/obj/common/wire.o \
+	$(addprefix $(B)/obj/guard/,told.o facts.o process.o watch.o \
+	journal.o) $(PROCFS_O)
 $(B)/tests/test_target: $(B)/obj/cli/target.o $(B)/obj/cli/elf.o \
 	$(B)/obj/cli/path.o
 $(B)/tests/test_export: $(B)/obj/cli/export.o $(B)/obj/common/options.o

@@ -176,6 +176,11 @@ Test(terminal, by_the_mark_alone)
 		e->deleted = true;
 	}
 	is_gone();
+	proc(OTHER, INIT); /* and neither can that of another's */
+	end(OTHER, 0, CP_KIND_PTY, BOTH, PTS)->birth = 0;
+	stays(OTHER);
+	find(OTHER)->ppid = CHILD;
+	goes(OTHER);
 }
 
 /* Nobody could tell its mark: only what surely belongs counts. */
