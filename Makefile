@@ -228,9 +228,9 @@ lint:
 	@$(SETUP) build lint
 	@echo "  clang-format"; clang-format --dry-run -Werror $(LINT) \
 	    $(wildcard shim/*.h shim/common/*.h tools/*/*.h)
-	@echo "  cppcheck"; cppcheck --quiet --error-exitcode=1 --std=c11 -D_GNU_SOURCE \
-	    --enable=warning,portability,performance --inline-suppr \
-	    --suppress=allocaCalled \
+	@echo "  cppcheck"; cppcheck --quiet --error-exitcode=1 --std=c11 \
+	    -D_GNU_SOURCE --enable=warning,portability,performance \
+	    --inline-suppr --suppress=allocaCalled \
 	    --include=$(filter /%,$(BSD_CFLAGS))/sys/queue.h $(LINT)
 	@echo "  clang-tidy"; clang-tidy --quiet --warnings-as-errors='*' $(LINT) -- \
 	    $(filter-out -M%,$(TOOL_CFLAGS))

@@ -485,3 +485,36 @@ Test(facts, adopt)
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
 	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%x", status);
 }
+
+static void
+take_over_twins(void)
+{
+	cp_facts_adopt(watch);
+	must(cp_facts_hosts() == 2 && cp_facts_wards() == 2);
+	must(cp_facts_find_ward(NOBODY)->start == 2);
+	must(!cp_facts_find_host(getppid())->dead);
+	_exit(0);
+}
+
+/* The newest bearer of a PID is found by it, wherever its record lies. */
+Test(facts, adopt_a_pid_used_again)
+{
+	struct cp_host *h = host(getpid()), *spare = host(NOBODY + 9), *old;
+	struct cp_ward *hole = ward(h, NOBODY + 1, 1);
+	int status;
+	pid_t pid;
+
+	(void)ward(h, NOBODY, 1);
+	cp_facts_forget_ward(hole);
+	cr_assert_eq(ward(h, NOBODY, 2), hole, "the case is void");
+	cp_facts_forget_host(spare);
+	old = h;
+	old->start--;
+	h = host(getpid()); /* after it */
+	cr_assert_neq(h, old);
+	pid = fork();
+	if (pid == 0)
+		take_over_twins();
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%x", status);
+}

@@ -22,8 +22,9 @@ Test(peers, neighbour)
 		drop(OTHER, fd);
 	}
 	end(OTHER, 3, CP_KIND_PIPE, CP_READ, OUT);
-	is_gone(); /* an accident */
+	is_by(CP_ADOPT, CP_RULE_HEIR, OTHER); /* tee >(gzip) */
 	drop(OTHER, 3);
+	is_gone();
 	end(OTHER, 0, CP_KIND_PIPE, CP_WRITE, OUT);
 	is_gone(); /* the other side: not a peer */
 	goes(OTHER); /* but one of them */

@@ -98,20 +98,24 @@ cp_facts_adopt(void (*open_watch)(struct cp_host *, struct cp_ward *))
 	t->members_used = 0;
 
 	for (uint32_t i = 0; i < t->hosts_used; i++) {
-		struct cp_host *h = &t->hosts[i];
+		struct cp_host *h = &t->hosts[i], *other;
 
 		if (!h->used)
 			continue;
 		h->pidfd = -1;
 		LIST_INIT(&h->wards);
 		h->dead = h->dead || !same_process(h->pid, h->start);
-		HASH_ADD(hh, host_index, pid, sizeof(h->pid), h);
+		other = cp_facts_find_host(h->pid);
+		if (other != NULL && other->serial < h->serial)
+			HASH_DEL(host_index, other);
+		if (other == NULL || other->serial < h->serial)
+			HASH_ADD(hh, host_index, pid, sizeof(h->pid), h);
 		t->n_hosts++;
 		open_watch(h, NULL);
 	}
 	for (uint32_t i = 0; i < t->wards_used; i++) {
 		struct cp_ward *w = &t->wards[i];
-		struct cp_ward *older;
+		struct cp_ward *other;
 
 		if (!w->used || w->host == NULL || !w->host->used) {
 			w->used = false;
@@ -127,10 +131,12 @@ cp_facts_adopt(void (*open_watch)(struct cp_host *, struct cp_ward *))
 		SLIST_INIT(&w->members);
 		w->dead = w->dead || !same_process(w->pid, w->start);
 		LIST_INSERT_HEAD(&w->host->wards, w, sibling);
-		HASH_FIND(hh, ward_index, &w->pid, sizeof(w->pid), older);
-		if (older != NULL)
-			HASH_DEL(ward_index, older);
-		HASH_ADD(hh, ward_index, pid, sizeof(w->pid), w);
+		/* The newest bearer of the PID is found by it. */
+		HASH_FIND(hh, ward_index, &w->pid, sizeof(w->pid), other);
+		if (other != NULL && other->serial < w->serial)
+			HASH_DEL(ward_index, other);
+		if (other == NULL || other->serial < w->serial)
+			HASH_ADD(hh, ward_index, pid, sizeof(w->pid), w);
 		t->n_wards++;
 		open_watch(w->host, w);
 	}

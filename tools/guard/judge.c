@@ -338,9 +338,10 @@ same_program(const struct cp_ward *w, const struct cp_proc *p)
  *
  * On fd 0 to 2 it talks through it: a pipeline's neighbour.  A fork copy of
  * the host, or another run of the same program, was given it to go on with, as
- * was what is older than the host: it can't have inherited it.  Another ward,
- * or any other program that holds it at a high number, has inherited it by
- * accident.
+ * was what is older than the host: it can't have inherited it, and so was who
+ * holds the end of a one-way ward, as a shell hands it on in `tee >(gzip)`.
+ * Another ward, or any other program that holds it at a high number, has
+ * inherited it by accident.
  */
 static void
 weigh(const struct cp_case *c, const struct cp_proc *p, int fd,
@@ -359,7 +360,9 @@ weigh(const struct cp_case *c, const struct cp_proc *p, int fd,
 		return;
 	}
 	if (o->verdict == CP_LIVE &&
-	    (older || (other_ward(c, p) == NULL && same_program(c->ward, p)))) {
+	    (older ||
+		(other_ward(c, p) == NULL &&
+		    (same_program(c->ward, p) || !c->ward->duplex)))) {
 		o->verdict = CP_ADOPT;
 		o->rule = CP_RULE_HEIR;
 		o->who = p->pid;

@@ -95,25 +95,43 @@ signal_all(struct cp_ward *w, const struct cp_case *c, int sig, bool again)
 	}
 }
 
-static bool
-in_census(pid_t pid, uint64_t start, const void *arg)
-{
-	const struct cp_proc *p = cp_census_find(arg, pid);
+/* Who goes with a ward, by a census. */
+struct company {
+	const struct cp_census *census;
+	const uint32_t *procs;
+	size_t n;
+};
 
-	return p != NULL && p->start == start && p->state != 'Z' &&
-	    p->state != 'X';
+static bool
+in_company(pid_t pid, uint64_t start, const void *arg)
+{
+	const struct company *all = arg;
+
+	for (size_t i = 0; i < all->n; i++) {
+		const struct cp_proc *p = &all->census->procs[all->procs[i]];
+
+		if (p->pid == pid && p->start == start)
+			return true;
+	}
+	return false;
 }
 
-/* Remembers who belongs to the ward, so that they are found when it is gone. */
+/*
+ * Remembers who belongs to the ward, so that they are found when it is gone,
+ * and forgets who does no longer: what let go while all was well is a daemon,
+ * and stays one.
+ */
 static void
 remember(struct cp_ward *w, const struct cp_case *c)
 {
 	uint32_t out[MEMBERS_MAX];
-	size_t n = cp_judge_members(c, out, MEMBERS_MAX);
+	struct company all = { c->index->census, out, 0 };
 
-	cp_facts_prune(w, in_census, c->index->census);
-	for (size_t i = 0; i < n; i++) {
-		const struct cp_proc *p = &c->index->census->procs[out[i]];
+	all.n = cp_judge_members(c, out, MEMBERS_MAX);
+	if (all.n < MEMBERS_MAX)
+		cp_facts_prune(w, in_company, &all);
+	for (size_t i = 0; i < all.n; i++) {
+		const struct cp_proc *p = &all.census->procs[out[i]];
 
 		(void)cp_facts_member(w, p->pid, p->start);
 	}
@@ -201,6 +219,8 @@ static void
 attend_proven(struct cp_ward *w, const struct cp_case *c,
     const struct cp_finding *f)
 {
+	/* Before the step: from now on nobody gets away. */
+	remember(w, c);
 	if (w->step == CP_STEP_WATCH) {
 		w->step = CP_STEP_DOOMED;
 		w->rule = (uint8_t)f->rule;
@@ -211,7 +231,6 @@ attend_proven(struct cp_ward *w, const struct cp_case *c,
 		    .host = w->host,
 		    .ward = w });
 	}
-	remember(w, c);
 	/* A grace can become shorter (the guard was told to hurry). */
 	if (w->step == CP_STEP_DOOMED && f->act_ms < w->next_ms)
 		w->next_ms = f->act_ms;
@@ -236,15 +255,19 @@ attend_spared(struct cp_ward *w, const struct cp_case *c,
 {
 	struct cp_host *h;
 
-	if (f->rule == CP_RULE_NEIGHBOUR &&
-	    w->channel[0].kind != CP_KIND_NONE &&
-	    w->channel[1].kind != CP_KIND_NONE &&
-	    (h = cp_told_host(f->who, c->now_ms)) != NULL && !h->dead) {
-		cp_facts_move(w, h);
-		cp_facts_due(w, 0);
+	if (f->rule != CP_RULE_NEIGHBOUR ||
+	    w->channel[0].kind == CP_KIND_NONE ||
+	    w->channel[1].kind == CP_KIND_NONE) {
+		dismiss(w, "spared", cp_rule_text(f->rule));
 		return;
 	}
-	dismiss(w, "spared", cp_rule_text(f->rule));
+	h = cp_told_host(f->who, c->now_ms);
+	if (h == NULL || h->dead) { /* gone since the census */
+		back_off(w, c->now_ms);
+		return;
+	}
+	cp_facts_move(w, h);
+	cp_facts_due(w, 0);
 }
 
 /* The host's fork or successor talks to the ward: it is the host from now. */
@@ -270,9 +293,13 @@ attend_heir(struct cp_ward *w, const struct cp_case *c,
 static void
 attend_living(struct cp_ward *w, const struct cp_case *c)
 {
+	const struct cp_proc *host = cp_census_find(c->index->census,
+	    w->host->pid);
 	w->step = CP_STEP_WATCH;
 	if (!w->host->leaving) /* its exec kept the channels */
 		w->host->gone_ms = 0;
+	if (host != NULL && host->start == w->host->start && host->image != 0)
+		w->image = host->image;
 	remember(w, c);
 	if (w->dead)
 		watch_members(w);

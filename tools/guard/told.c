@@ -140,10 +140,59 @@ owner_of(pid_t pid)
 	return st.st_uid;
 }
 
+static bool
+is_dead(const struct cp_stat *st)
+{
+	return st->start == 0 || st->state == 'Z' || st->state == 'X';
+}
+
+/* Does PID have on fd 0 or 1 what was told of it? */
+static bool
+has_channels(pid_t pid, const struct cp_channel ch[2])
+{
+	struct cp_end_id end;
+
+	for (int fd = 0; fd < 2; fd++)
+		if (ch[fd].kind != CP_KIND_NONE &&
+		    cp_procfs_end(pid, fd, &end) == 0 &&
+		    end.kind == ch[fd].kind && end.ino == ch[fd].child)
+			return true;
+	return false;
+}
+
+/* The inode of a process's PID namespace, or 0. */
+static ino_t
+namespace_of(pid_t pid)
+{
+	char path[CP_PATH_SIZE];
+	struct stat st;
+
+	if (cp_procfs_path(path, sizeof(path), pid, "/ns/pid") == 0 ||
+	    stat(path, &st) != 0)
+		return 0;
+	return st.st_ino;
+}
+
+/*
+ * Whom a child means by HOST.  In a PID namespace of its own it counts
+ * otherwise than we do; its parent's number is told by the kernel.
+ */
+static pid_t
+host_meant(pid_t child, pid_t host, const struct cp_stat *st)
+{
+	ino_t ns;
+
+	if (st->start == 0 || st->ppid == host)
+		return host;
+	ns = namespace_of(child);
+	return ns == 0 || ns == namespace_of(getpid()) ? host : st->ppid;
+}
+
 /*
  * May this sender register the child PID of HOST?  A child speaks for itself,
  * a host for its own children.  If the host is dead by now nobody can tell
- * whose child it was; what doesn't hold the channels told is no ward anyway.
+ * whose child it was, nor, if it was in another PID namespace, who has that
+ * number here: then PID must have the channels that were told.
  */
 static bool
 credible(const struct heard *x, pid_t pid, pid_t host, const struct cp_stat *st)
@@ -152,7 +201,10 @@ credible(const struct heard *x, pid_t pid, pid_t host, const struct cp_stat *st)
 
 	if (pid != x->from.pid)
 		return ours && host == x->from.pid &&
-		    (st->ppid == host || sender_ended(x));
+		    (st->ppid == host ||
+			(sender_ended(x) &&
+			    (is_dead(st) ||
+				has_channels(pid, x->msg.channel))));
 	/* One that has given up its uid is the child of a process of ours. */
 	return ours || (st->ppid == host && owner_of(host) == geteuid());
 }
@@ -192,7 +244,9 @@ hear_ward(struct heard *x)
 		/* Dead already; what it forked may hold its channels on. */
 		st = (struct cp_stat){ .pid = pid };
 	}
-	if (st.start != 0 && !credible(x, pid, host, &st))
+	if (itself)
+		host = host_meant(pid, host, &st);
+	if (host <= 0 || (st.start != 0 && !credible(x, pid, host, &st)))
 		return;
 	if ((m->flags & CP_WARD_UNDO) != 0) {
 		w = cp_facts_find_ward(pid);
@@ -214,7 +268,7 @@ hear_ward(struct heard *x)
 	w->guess = (m->flags & CP_WARD_GUESS) != 0;
 	w->leader = st.sid == pid;
 	w->looked = false;
-	w->dead = st.start == 0 || st.state == 'Z' || st.state == 'X';
+	w->dead = is_dead(&st);
 	if (!w->dead)
 		watch_ward(w, x, itself);
 	cp_facts_due(w, x->now_ms + (h->dead ? DEATH_SETTLE_MS : CP_LOOK_MS));
