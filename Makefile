@@ -25,7 +25,7 @@ COMMON	= wire options procfs ends children start
 SHIM	= config real owner slot arm channel kept ward preload child \
 	  report note fork exec spawn pipe session signal leave finish init
 GUARD	= main told facts census process interest truth hostends sockdiag \
-	  index judge spare reaper journal look \
+	  index gather across judge spare reaper journal look \
 	  sentinel watch
 CLI	= main run target elf path export
 
@@ -169,7 +169,7 @@ CENSUS_O = $(addprefix $(B)/obj/guard/,census.o process.o interest.o truth.o \
 $(B)/tests/test_census $(B)/tests/test_truth: $(CENSUS_O)
 JUDGE_T	= $(addprefix $(B)/tests/test_,judge peers members terminal field)
 $(JUDGE_T): $(B)/obj/tests/judge_world.o \
-	$(addprefix $(B)/obj/guard/,judge.o index.o interest.o)
+	$(addprefix $(B)/obj/guard/,judge.o gather.o across.o index.o interest.o)
 $(B)/tests/test_facts: $(B)/obj/guard/facts.o $(B)/obj/guard/process.o \
 	$(PROCFS_O)
 $(B)/tests/test_spare: $(B)/obj/guard/spare.o

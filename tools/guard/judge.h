@@ -15,6 +15,9 @@
 #include "facts.h"
 #include "index.h"
 
+/* More than this in one ward are left for the next round. */
+#define CP_GATHER_MAX 4096
+
 enum cp_verdict {
 	CP_LIVE = 0,	/* nothing is wrong, or nothing is proven */
 	CP_SPARED,	/* never to be ended for this; forget it */

@@ -12,7 +12,6 @@
 #include "told.h"
 #include "watch.h"
 
-#define MEMBERS_MAX 4096
 /* Deaths come in bursts: one census serves all of this many milliseconds. */
 #define SETTLE_MS 5
 /* SIGKILL is repeated this often for what forks away or can't die yet. */
@@ -84,8 +83,8 @@ signal_member(struct cp_ward *w, const struct cp_proc *p, int sig, bool again)
 static void
 signal_all(struct cp_ward *w, const struct cp_case *c, int sig, bool again)
 {
-	uint32_t out[MEMBERS_MAX];
-	size_t n = cp_judge_members(c, out, MEMBERS_MAX);
+	uint32_t out[CP_GATHER_MAX];
+	size_t n = cp_judge_members(c, out, CP_GATHER_MAX);
 
 	for (size_t i = 0; i < n; i++) {
 		const struct cp_proc *p = &c->index->census->procs[out[i]];
@@ -124,11 +123,11 @@ in_company(pid_t pid, uint64_t start, const void *arg)
 static void
 remember(struct cp_ward *w, const struct cp_case *c)
 {
-	uint32_t out[MEMBERS_MAX];
+	uint32_t out[CP_GATHER_MAX];
 	struct company all = { c->index->census, out, 0 };
 
-	all.n = cp_judge_members(c, out, MEMBERS_MAX);
-	if (all.n < MEMBERS_MAX)
+	all.n = cp_judge_members(c, out, CP_GATHER_MAX);
+	if (all.n < CP_GATHER_MAX)
 		cp_facts_prune(w, in_company, &all);
 	for (size_t i = 0; i < all.n; i++) {
 		const struct cp_proc *p = &all.census->procs[out[i]];

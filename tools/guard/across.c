@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* See across.h. */
+#include "across.h"
+
+static bool
+same_program(const struct cp_ward *w, const struct cp_proc *p)
+{
+	/* Unknown: it may be. */
+	return w->image == 0 || w->image == p->image ||
+	    (w->host->exe != 0 && w->host->exe == p->exe);
+}
+
+/*
+ * What a process outside the ward that holds the host end at FD means.
+ *
+ * On fd 0 to 2 it talks through it: a pipeline's neighbour.  A fork copy of
+ * the host, or another run of the same program, was given it to go on with, as
+ * was what is older than the host: it can't have inherited it, and so was who
+ * holds the end of a one-way ward, as a shell hands it on in `tee >(gzip)`.
+ * Another ward, or any other program that holds it at a high number, has
+ * inherited it by accident.
+ */
+static void
+weigh(const struct cp_case *c, const struct cp_proc *p, int fd,
+    struct cp_across *o)
+{
+	bool older = p->start < c->ward->host->start;
+
+	if (cp_is_host(c, p)) {
+		o->host = true;
+		return;
+	}
+	if (fd <= 2) {
+		o->verdict = CP_SPARED;
+		o->rule = CP_RULE_NEIGHBOUR;
+		o->who = p->pid;
+		return;
+	}
+	if (o->verdict == CP_LIVE &&
+	    (older ||
+		(cp_other_ward(c, p) == NULL &&
+		    (same_program(c->ward, p) || !c->ward->duplex)))) {
+		o->verdict = CP_ADOPT;
+		o->rule = CP_RULE_HEIR;
+		o->who = p->pid;
+	}
+}
+
+/* Does the kernel say that the host end is open? */
+static enum cp_open
+said_open(const struct cp_case *c, const struct cp_channel *ch)
+{
+	const struct cp_truth *t = cp_census_truth(c->index->census, ch->kind,
+	    ch->child);
+
+	if (t == NULL)
+		return CP_OPEN_UNKNOWN;
+	if (ch->kind == CP_KIND_UNIX)
+		return t->peer;
+	if (ch->kind != CP_KIND_PIPE || ch->access == (CP_READ | CP_WRITE))
+		return CP_OPEN_UNKNOWN;
+	return (ch->access & CP_READ) != 0 ? t->writers : t->readers;
+}
+
+static struct cp_across
+look_across(const struct gathering *g, const struct cp_channel *ch)
+{
+	const struct cp_case *c = g->c;
+	const struct cp_census *census = c->index->census;
+	struct cp_across o = { CP_LIVE, CP_RULE_HOST_DIED, 0, false };
+	bool pty = ch->kind == CP_KIND_PTY, seen = false;
+	const struct cp_end *slave = pty ? cp_open_slave(g, ch) : NULL;
+	struct cp_run run;
+
+	if (ch->kind == CP_KIND_NONE || (pty && slave == NULL))
+		return o;
+	run = pty ? cp_index_ends(c->index, CP_KIND_PTMX, ch->child) :
+		    cp_index_ends(c->index, ch->kind, ch->host);
+	for (size_t i = 0; i < run.n; i++) {
+		const struct cp_end *e = &census->ends[run.at[i]];
+		const struct cp_proc *p = &census->procs[e->proc];
+
+		if (ch->kind == CP_KIND_PIPE && e->access == ch->access)
+			continue;
+		if (pty && e->dev != 0 && e->dev != slave->dev)
+			continue; /* of another container's devpts */
+		seen = true;
+		if (cp_runs(p) && !cp_gathered(g, p))
+			weigh(c, p, e->fd, &o);
+	}
+	if (!seen && (pty || said_open(c, ch) == CP_OPEN_YES)) {
+		o.verdict = CP_DOUBT;
+		o.rule = CP_RULE_UNSEEN;
+	}
+	return o;
+}
+
+/* Of two channels the one with more reason to wait decides. */
+static struct cp_across
+worse(struct cp_across a, struct cp_across b)
+{
+	static const int weight[] = {
+		[CP_LIVE] = 0,
+		[CP_ADOPT] = 2,
+		[CP_SPARED] = 3,
+		[CP_DOUBT] = 1,
+	};
+	bool host = a.host || b.host;
+
+	if (weight[b.verdict] > weight[a.verdict])
+		a = b;
+	a.host = host;
+	return a;
+}
+
+struct cp_across
+cp_across(const struct gathering *g)
+{
+	const struct cp_ward *w = g->c->ward;
+
+	return worse(look_across(g, &w->channel[0]),
+	    look_across(g, &w->channel[1]));
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who goes with a ward: the child itself, the holders of its child ends, their
+ * descendants, and whoever was remembered.  The first half of the judge, and
+ * as pure: no system call, nothing changed.  Context: guard, cli.
+ */
+#include "gather.h"
+
+/* How far up a holder looks for a sibling of the ward that it belongs to. */
+#define ANCESTORS_MAX 64
+
+/* PID 1 may well be a host, or hold what it was given. */
+bool
+cp_runs(const struct cp_proc *p)
+{
+	return p != NULL && p->state != 'Z' && p->state != 'X' &&
+	    p->state != '?';
+}
+
+/* PID 1 never goes. */
+static bool
+alive(const struct cp_proc *p)
+{
+	return cp_runs(p) && p->pid > 1;
+}
+
+/* A start of 0 is that of a process that nobody has seen. */
+static bool
+is_process(const struct cp_proc *p, pid_t pid, uint64_t start)
+{
+	return p->pid == pid && p->start == start && start != 0;
+}
+
+bool
+cp_is_host(const struct cp_case *c, const struct cp_proc *p)
+{
+	return is_process(p, c->ward->host->pid, c->ward->host->start);
+}
+
+const struct cp_proc *
+cp_living(const struct cp_case *c, pid_t pid, uint64_t start)
+{
+	const struct cp_proc *p = cp_census_find(c->index->census, pid);
+
+	return alive(p) && is_process(p, pid, start) ? p : NULL;
+}
+
+/* The other ward that P is, or NULL. */
+const struct cp_ward *
+cp_other_ward(const struct cp_case *c, const struct cp_proc *p)
+{
+	const struct cp_ward *other = c->find_ward != NULL ?
+	    c->find_ward(p->pid) :
+	    NULL;
+
+	return other != NULL && other != c->ward &&
+		is_process(p, other->pid, other->start) ?
+	    other :
+	    NULL;
+}
+
+bool
+cp_gathered(const struct gathering *g, const struct cp_proc *p)
+{
+	uint32_t i = (uint32_t)(p - g->c->index->census->procs);
+
+	for (size_t k = 0; k < g->n; k++)
+		if (g->out[k] == i)
+			return true;
+	return false;
+}
+
+/*
+ * Adds P and all that descend from it, but never the host.  A descendant goes
+ * even if it is a ward of its own: its host goes with us.
+ */
+static void
+gather(struct gathering *g, const struct cp_proc *p)
+{
+	const struct cp_index *x = g->c->index;
+	size_t next = g->n;
+
+	if (!alive(p) || cp_is_host(g->c, p) || cp_gathered(g, p) ||
+	    g->n == g->max)
+		return;
+	g->out[g->n++] = (uint32_t)(p - x->census->procs);
+	for (; next < g->n; next++) {
+		pid_t pid = x->census->procs[g->out[next]].pid;
+		struct cp_run kids = cp_index_children(x, pid);
+
+		for (size_t i = 0; i < kids.n && g->n < g->max; i++) {
+			const struct cp_proc *k = &x->census->procs[kids.at[i]];
+
+			if (alive(k) && !cp_is_host(g->c, k) &&
+			    !cp_gathered(g, k))
+				g->out[g->n++] = kids.at[i];
+		}
+	}
+}
+
+/*
+ * Descent that outlives a double fork: membership of the session that the
+ * child led.  A session's number stays taken while anybody is in it.
+ */
+static bool
+in_session(const struct cp_case *c, const struct cp_proc *p)
+{
+	const struct cp_ward *w = c->ward;
+	const struct cp_proc *now;
+
+	if (!w->leader || p->sid != w->pid)
+		return false;
+	now = cp_census_find(c->index->census, w->pid);
+	return now == NULL || now->start == w->start;
+}
+
+/*
+ * The birth mark of our pty as the child itself shows it, or else somebody who
+ * surely belongs to the ward; 0: nobody.  It may be another than was told:
+ * chmod(2), which `mesg n` in a login script does, renews it for all.
+ */
+static uint64_t
+shown_mark(const struct gathering *g, const struct cp_channel *ch)
+{
+	const struct cp_census *census = g->c->index->census;
+	const struct cp_ward *w = g->c->ward;
+	struct cp_run run = cp_index_ends(g->c->index, CP_KIND_PTY, ch->child);
+	uint64_t mark = 0;
+
+	for (size_t i = 0; i < run.n; i++) {
+		const struct cp_end *e = &census->ends[run.at[i]];
+		const struct cp_proc *p = &census->procs[e->proc];
+
+		if (e->fd > 2)
+			continue;
+		if (is_process(p, w->pid, w->start))
+			return e->birth;
+		if (mark == 0 && (cp_gathered(g, p) || in_session(g->c, p)))
+			mark = e->birth;
+	}
+	return mark;
+}
+
+/*
+ * A pty's number is handed out again once its master is closed: the birth mark
+ * tells ours from the next.  Without one, only what surely belongs to the ward
+ * is taken for a holder.
+ */
+static bool
+is_our_pty(const struct gathering *g, const struct cp_channel *ch,
+    const struct cp_end *e)
+{
+	uint64_t mark = shown_mark(g, ch);
+
+	if (e->birth != 0 && (ch->host != 0 || mark != 0))
+		return e->birth == ch->host || e->birth == mark;
+	return cp_gathered(g, &g->c->index->census->procs[e->proc]);
+}
+
+/*
+ * The open slave of our pty, or NULL if its master is closed (all links say
+ * deleted) or nobody holds it.
+ */
+const struct cp_end *
+cp_open_slave(const struct gathering *g, const struct cp_channel *ch)
+{
+	const struct cp_census *census = g->c->index->census;
+	struct cp_run run = cp_index_ends(g->c->index, CP_KIND_PTY, ch->child);
+
+	for (size_t i = 0; i < run.n; i++) {
+		const struct cp_end *e = &census->ends[run.at[i]];
+
+		if (!e->deleted && is_our_pty(g, ch, e))
+			return e;
+	}
+	return NULL;
+}
+
+/*
+ * Is the open end E a child end of channel CH?  (Its number fits already.)  A
+ * pipe's end that was opened anew for both reading and writing is none: it is
+ * a host end as well.
+ */
+static bool
+is_child_end(const struct gathering *g, const struct cp_channel *ch,
+    const struct cp_end *e)
+{
+	if (ch->kind == CP_KIND_PTY)
+		return is_our_pty(g, ch, e);
+	return ch->kind != CP_KIND_PIPE || e->access == ch->access;
+}
+
+/*
+ * Does anybody gathered, or just P if it isn't NULL, have the child end of
+ * channel K, at any number?
+ */
+bool
+cp_holds(const struct gathering *g, int k, const struct cp_proc *p)
+{
+	const struct cp_census *census = g->c->index->census;
+	const struct cp_channel *ch = &g->c->ward->channel[k];
+	struct cp_run run;
+
+	if (ch->kind == CP_KIND_NONE)
+		return false;
+	run = cp_index_ends(g->c->index, ch->kind, ch->child);
+	for (size_t i = 0; i < run.n; i++) {
+		const struct cp_end *e = &census->ends[run.at[i]];
+		const struct cp_proc *q = &census->procs[e->proc];
+
+		if ((p == NULL ? cp_gathered(g, q) : p == q) &&
+		    is_child_end(g, ch, e))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Siblings may share a stdin: each is judged for itself, and so is what
+ * descends from it.
+ */
+static bool
+is_siblings(const struct cp_case *c, const struct cp_channel *ch,
+    const struct cp_proc *p)
+{
+	if (cp_other_ward(c, p) != NULL)
+		return true;
+	for (int i = 0; i < ANCESTORS_MAX && p != NULL && p->pid > 1; i++) {
+		const struct cp_ward *o = cp_other_ward(c, p);
+
+		for (int k = 0; o != NULL && k < 2; k++)
+			if (o->channel[k].kind == ch->kind &&
+			    o->channel[k].child == ch->child)
+				return true;
+		p = cp_census_find(c->index->census, p->ppid);
+	}
+	return false;
+}
+
+/* May the holder P of a child end of CH at FD be gathered? */
+static bool
+may_hold(const struct gathering *g, const struct cp_channel *ch,
+    const struct cp_proc *p, int fd)
+{
+	const struct cp_case *c = g->c;
+	const struct cp_ward *w = c->ward;
+
+	if (!alive(p) || cp_gathered(g, p) || cp_is_host(c, p) ||
+	    p->uid != w->uid || is_siblings(c, ch, p))
+		return false;
+	/*
+	 * A fork copy of a living host that has not exec'd yet is the host's
+	 * own worker, or its next child in the making.
+	 */
+	if (!w->host->dead && p->image != 0 && p->image == w->image)
+		return false;
+	return fd <= 1 || in_session(c, p);
+}
+
+static void
+gather_holders(struct gathering *g, const struct cp_channel *ch)
+{
+	const struct cp_census *census = g->c->index->census;
+	struct cp_run run;
+
+	if (ch->kind == CP_KIND_NONE)
+		return;
+	run = cp_index_ends(g->c->index, ch->kind, ch->child);
+	for (size_t i = 0; i < run.n; i++) {
+		const struct cp_end *e = &census->ends[run.at[i]];
+		const struct cp_proc *p = &census->procs[e->proc];
+
+		if (is_child_end(g, ch, e) && may_hold(g, ch, p, e->fd))
+			gather(g, p);
+	}
+}
+
+/*
+ * Adds P, which was once seen to descend from the child.  If it has left the
+ * tree and let go of the channels before anything was wrong it is a daemon: a
+ * helper that restarts the host, or a server that others use.  What was still
+ * in the tree then is not let off for leaving it later.
+ */
+static void
+gather_member(struct gathering *g, const struct cp_proc *p)
+{
+	if (p == NULL || cp_gathered(g, p))
+		return;
+	if (g->c->ward->step != CP_STEP_WATCH ||
+	    (cp_other_ward(g->c, p) == NULL &&
+		(cp_holds(g, 0, p) || cp_holds(g, 1, p))))
+		gather(g, p);
+}
+
+size_t
+cp_judge_members(const struct cp_case *c, uint32_t *out, size_t max)
+{
+	struct gathering g = { c, out, max, 0 };
+	const struct cp_member *m;
+
+	gather(&g, cp_living(c, c->ward->pid, c->ward->start));
+	SLIST_FOREACH(m, &c->ward->members, link)
+		gather_member(&g, cp_living(c, m->pid, m->start));
+	gather_holders(&g, &c->ward->channel[0]);
+	gather_holders(&g, &c->ward->channel[1]);
+	return g.n;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the two halves of the judge share: the processes that go with a ward,
+ * and what is asked of them.  Pure; context: guard, cli.
+ */
+#ifndef CP_GATHER_H
+#define CP_GATHER_H
+
+#include "judge.h"
+
+/* The processes that go with a ward, as indices into the census. */
+struct gathering {
+	const struct cp_case *c;
+	uint32_t *out;
+	size_t max;
+	size_t n;
+};
+
+/* Is it running?  PID 1 may well be a host, or hold what it was given. */
+bool cp_runs(const struct cp_proc *p);
+
+/* Is it the ward's host? */
+bool cp_is_host(const struct cp_case *c, const struct cp_proc *p);
+
+/* The process PID that began at START, if it runs; NULL if not, or for init. */
+const struct cp_proc *cp_living(const struct cp_case *c, pid_t pid,
+    uint64_t start);
+
+/* The other registered ward that P is, or NULL. */
+const struct cp_ward *cp_other_ward(const struct cp_case *c,
+    const struct cp_proc *p);
+
+bool cp_gathered(const struct gathering *g, const struct cp_proc *p);
+
+/*
+ * Does anybody gathered, or just P if it isn't NULL, have the child end of
+ * channel K, at any number?
+ */
+bool cp_holds(const struct gathering *g, int k, const struct cp_proc *p);
+
+/*
+ * The open slave of our pty, or NULL if its master is closed (all links say
+ * deleted) or nobody holds it.
+ */
+const struct cp_end *cp_open_slave(const struct gathering *g,
+    const struct cp_channel *ch);
+
+#endif
