@@ -21,24 +21,14 @@
 #include "../../shim/common/options.h"
 #include "../../shim/common/wire.h"
 #include "journal.h"
-#include "look.h"
 #include "reaper.h"
+#include "round.h"
 #include "sentinel.h"
 #include "told.h"
 #include "watch.h"
 
-#define EVENTS_MAX 128
-#define HEAR_MAX   256
-/*
- * Censuses that nothing urgent asks for (did a dead child leave somebody
- * behind?) are taken together: at most one in this time, and never more than
- * one part in LEISURE of the processor.
- */
-#define BATCH_MS       1000
-#define LEISURE	       20
-#define CENSUS_HOST_MS 1000
-/* After a look for unregistered children that found none. */
-#define CALM_MS	      10000
+#define EVENTS_MAX    128
+#define HEAR_MAX      256
 #define SENTINELS_MAX 20
 /* A child that outran its host's death starts a guard, then tells it. */
 #define FIRST_WORD_MS 1000
@@ -48,7 +38,6 @@ static struct cp_host *root;
 static int signals = -1;
 static int sentinel = -1;
 static int sentinels_lost;
-static uint64_t batch_floor;
 static bool hurried;
 static uint64_t wait_until; /* for a first message, 0: no more */
 
@@ -205,121 +194,6 @@ handle(const struct cp_event *e, uint64_t now)
 	}
 }
 
-/* Something is proven or about to be: it does not wait for the batch. */
-static bool
-is_urgent(const struct cp_ward *w)
-{
-	return w->host->dead || w->host->leaving || w->step != CP_STEP_WATCH ||
-	    w->host->gone_ms != 0 || w->heir_ms != 0;
-}
-
-/* First looks; returns how many wards need a census now. */
-static size_t
-look_closer(uint64_t now)
-{
-	struct cp_ward *w, *next;
-	size_t n = 0, leisurely = 0;
-	bool urgent = false;
-
-	TAILQ_FOREACH_SAFE(w, cp_facts_pending(), pending, next) {
-		if (w->due_ms > now)
-			continue;
-		if (!w->looked && !cp_look_at(w, &options)) {
-			/* Forgotten, or nothing more to do for now. */
-			if (w->used && !is_urgent(w)) {
-				cp_facts_due(w, 0);
-				continue;
-			}
-			if (!w->used)
-				continue;
-		}
-		n++;
-		if (is_urgent(w))
-			urgent = true;
-		else
-			leisurely++;
-	}
-	if (urgent || leisurely == 0 || now >= batch_floor)
-		return n;
-	TAILQ_FOREACH(w, cp_facts_pending(), pending)
-		if (w->due_ms <= now)
-			w->due_ms = batch_floor;
-	return 0;
-}
-
-static void
-add_interest(struct cp_interest *v, size_t *n, const struct cp_channel *ch)
-{
-	if (ch->kind == CP_KIND_NONE)
-		return;
-	v[(*n)++] = (struct cp_interest){ ch->kind, ch->child };
-	if (ch->kind == CP_KIND_UNIX && ch->host != 0)
-		v[(*n)++] = (struct cp_interest){ ch->kind, ch->host };
-}
-
-static void
-attend_all(const struct cp_census *census, uint64_t now)
-{
-	struct cp_ward *w, *next;
-	struct cp_index index;
-	struct cp_case c = { .options = &options,
-		.index = &index,
-		.find_ward = cp_facts_find_ward_const,
-		.now_ms = now };
-
-	if (cp_index_build(census, &index) != 0)
-		return;
-	TAILQ_FOREACH_SAFE(w, cp_facts_pending(), pending, next) {
-		if (w->due_ms > now)
-			continue;
-		c.ward = w;
-		cp_reaper_attend(w, &c);
-	}
-	cp_index_free(&index);
-}
-
-/* One census for all wards that are due. */
-static void
-take_census(size_t n, uint64_t now)
-{
-	struct cp_interest *interest = calloc(4 * n, sizeof(*interest));
-	struct cp_census census;
-	struct cp_ward *w;
-	size_t k = 0;
-	uint64_t took;
-
-	if (interest == NULL)
-		return;
-	TAILQ_FOREACH(w, cp_facts_pending(), pending) {
-		if (w->due_ms > now || k + 4 > 4 * n)
-			continue;
-		add_interest(interest, &k, &w->channel[0]);
-		add_interest(interest, &k, &w->channel[1]);
-	}
-	if (cp_census_take(interest, k, &census) == 0) {
-		attend_all(&census, now);
-		cp_census_free(&census);
-	}
-	free(interest);
-	took = (cp_watch_now() - now) * LEISURE;
-	batch_floor = now + (took > BATCH_MS ? took : BATCH_MS);
-}
-
-static void
-look_for_children(uint64_t now)
-{
-	for (struct cp_host *h = cp_facts_next_host(NULL); h != NULL;
-	     h = cp_facts_next_host(h)) {
-		int found;
-
-		if (h->look_ms == 0 || h->look_ms > now || h->dead)
-			continue;
-		found = cp_look_for_children(h, now);
-		h->look_ms = h->census ? now + CENSUS_HOST_MS : 0;
-		h->calm_ms = now + (found > 0 ? CENSUS_HOST_MS : CALM_MS);
-	}
-}
-
 /* Answers leavers, and forgets hosts that have nothing left to guard. */
 static void
 tidy_hosts(void)
@@ -373,7 +247,6 @@ guard(void)
 
 	while (!is_done()) {
 		uint64_t now;
-		size_t due;
 		int n;
 
 		cp_watch_timer(next_time());
@@ -383,10 +256,7 @@ guard(void)
 		now = cp_watch_now();
 		for (int i = 0; i < n; i++)
 			handle(&events[i], now);
-		look_for_children(now);
-		due = look_closer(now);
-		if (due > 0)
-			take_census(due, now);
+		cp_round(&options, now);
 		tidy_hosts();
 	}
 }

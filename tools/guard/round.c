@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* See round.h. */
+#include <stdlib.h>
+
+#include "look.h"
+#include "reaper.h"
+#include "round.h"
+#include "watch.h"
+
+/*
+ * Censuses that nothing urgent asks for (did a dead child leave somebody
+ * behind?) are taken together: at most one in this time, and never more than
+ * one part in LEISURE of the processor.
+ */
+#define BATCH_MS       1000
+#define LEISURE	       20
+#define CENSUS_HOST_MS 1000
+/* After a look for unregistered children that found none. */
+#define CALM_MS 10000
+
+static uint64_t batch_floor;
+
+/* Something is proven or about to be: it does not wait for the batch. */
+static bool
+is_urgent(const struct cp_ward *w)
+{
+	return w->host->dead || w->host->leaving || w->step != CP_STEP_WATCH ||
+	    w->host->gone_ms != 0 || w->heir_ms != 0;
+}
+
+/* First looks; returns how many wards need a census now. */
+static size_t
+look_closer(const struct cp_options *options, uint64_t now)
+{
+	struct cp_ward *w, *next;
+	size_t n = 0, leisurely = 0;
+	bool urgent = false;
+
+	TAILQ_FOREACH_SAFE(w, cp_facts_pending(), pending, next) {
+		if (w->due_ms > now)
+			continue;
+		if (!w->looked && !cp_look_at(w, options)) {
+			/* Forgotten, or nothing more to do for now. */
+			if (w->used && !is_urgent(w)) {
+				cp_facts_due(w, 0);
+				continue;
+			}
+			if (!w->used)
+				continue;
+		}
+		n++;
+		if (is_urgent(w))
+			urgent = true;
+		else
+			leisurely++;
+	}
+	if (urgent || leisurely == 0 || now >= batch_floor)
+		return n;
+	TAILQ_FOREACH(w, cp_facts_pending(), pending)
+		if (w->due_ms <= now)
+			w->due_ms = batch_floor;
+	return 0;
+}
+
+static void
+add_interest(struct cp_interest *v, size_t *n, const struct cp_channel *ch)
+{
+	if (ch->kind == CP_KIND_NONE)
+		return;
+	v[(*n)++] = (struct cp_interest){ ch->kind, ch->child };
+	if (ch->kind == CP_KIND_UNIX && ch->host != 0)
+		v[(*n)++] = (struct cp_interest){ ch->kind, ch->host };
+}
+
+static void
+attend_all(const struct cp_options *options, const struct cp_census *census,
+    uint64_t now)
+{
+	struct cp_ward *w, *next;
+	struct cp_index index;
+	struct cp_case c = { .options = options,
+		.index = &index,
+		.find_ward = cp_facts_find_ward_const,
+		.now_ms = now };
+
+	if (cp_index_build(census, &index) != 0)
+		return;
+	TAILQ_FOREACH_SAFE(w, cp_facts_pending(), pending, next) {
+		if (w->due_ms > now)
+			continue;
+		c.ward = w;
+		cp_reaper_attend(w, &c);
+	}
+	cp_index_free(&index);
+}
+
+/* One census for all wards that are due. */
+static void
+take_census(const struct cp_options *options, size_t n, uint64_t now)
+{
+	struct cp_interest *interest = calloc(4 * n, sizeof(*interest));
+	struct cp_census census;
+	struct cp_ward *w;
+	size_t k = 0;
+	uint64_t took;
+
+	if (interest == NULL)
+		return;
+	TAILQ_FOREACH(w, cp_facts_pending(), pending) {
+		if (w->due_ms > now || k + 4 > 4 * n)
+			continue;
+		add_interest(interest, &k, &w->channel[0]);
+		add_interest(interest, &k, &w->channel[1]);
+	}
+	if (cp_census_take(interest, k, &census) == 0) {
+		attend_all(options, &census, now);
+		cp_census_free(&census);
+	}
+	free(interest);
+	took = (cp_watch_now() - now) * LEISURE;
+	batch_floor = now + (took > BATCH_MS ? took : BATCH_MS);
+}
+
+static void
+look_for_children(uint64_t now)
+{
+	for (struct cp_host *h = cp_facts_next_host(NULL); h != NULL;
+	     h = cp_facts_next_host(h)) {
+		int found;
+
+		if (h->look_ms == 0 || h->look_ms > now || h->dead)
+			continue;
+		found = cp_look_for_children(h, now);
+		h->look_ms = h->census ? now + CENSUS_HOST_MS : 0;
+		h->calm_ms = now + (found > 0 ? CENSUS_HOST_MS : CALM_MS);
+	}
+}
+
+void
+cp_round(const struct cp_options *options, uint64_t now_ms)
+{
+	size_t due;
+
+	look_for_children(now_ms);
+	due = look_closer(options, now_ms);
+	if (due > 0)
+		take_census(options, due, now_ms);
+}

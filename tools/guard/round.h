@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One round of the guard: the looks that are due, then one census for all
+ * wards that need one, judged and acted on.  Context: guard.
+ */
+#ifndef CP_ROUND_H
+#define CP_ROUND_H
+
+#include <stdint.h>
+
+#include "../../shim/common/options.h"
+
+/* Does all that is due at NOW_MS (CLOCK_MONOTONIC); see cp_facts_due(). */
+void cp_round(const struct cp_options *options, uint64_t now_ms);
+
+#endif
