@@ -126,11 +126,15 @@ has_peer(const struct cp_channel *ch)
 	struct timespec none = { 0, 0 };
 	struct cp_end_id end;
 
-	return ch->kind != CP_KIND_NONE && ch->host_fd >= 0 &&
-	    cp_procfs_own_end(ch->host_fd, &end) == 0 &&
-	    cp_procfs_is_host_end(ch, &end) &&
-	    (syscall(SYS_ppoll, &p, 1, &none, NULL, 0) != 1 ||
-		(p.revents & (POLLERR | POLLHUP)) == 0);
+	if (ch->kind == CP_KIND_NONE || ch->host_fd < 0 ||
+	    cp_procfs_own_end(ch->host_fd, &end) == -1 ||
+	    !cp_procfs_is_host_end(ch, &end))
+		return false;
+	/* A session leader's death hangs up for those who hold the slave on. */
+	if (ch->kind == CP_KIND_PTY)
+		return true;
+	return (syscall(SYS_ppoll, &p, 1, &none, NULL, 0) != 1 ||
+	    (p.revents & (POLLERR | POLLHUP)) == 0);
 }
 
 /* Whoever it forked may hold its channels on. */

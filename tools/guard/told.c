@@ -120,11 +120,20 @@ set_channels(struct cp_ward *w, const struct cp_channel channel[2])
 	    channel[1].kind != CP_KIND_NONE;
 }
 
+/*
+ * Has whoever sent this ended?  Its PID may be another's by now.  Without a
+ * pidfd (before Linux 6.5) only one whose PID is free, or still its own as a
+ * zombie, is known to have.
+ */
 static bool
 sender_ended(const struct heard *x)
 {
+	struct cp_stat st;
+
 	if (x->pidfd >= 0)
 		return cp_watch_ended(x->pidfd);
+	if (cp_procfs_stat(x->from.pid, &st) == 0)
+		return st.state == 'Z' && st.threads < 2;
 	return kill(x->from.pid, 0) != 0 && errno == ESRCH;
 }
 
@@ -201,7 +210,7 @@ credible(const struct heard *x, pid_t pid, pid_t host, const struct cp_stat *st)
 
 	if (pid != x->from.pid)
 		return ours && host == x->from.pid &&
-		    (st->ppid == host ||
+		    (st->ppid == host || st->start == 0 ||
 			(sender_ended(x) &&
 			    (is_dead(st) ||
 				has_channels(pid, x->msg.channel))));
@@ -240,17 +249,22 @@ hear_ward(struct heard *x)
 	if (pid <= 1 || host <= 0 || pid == host ||
 	    !sane_channel(&m->channel[0]) || !sane_channel(&m->channel[1]))
 		return;
-	if (cp_procfs_stat(pid, &st) != 0) {
-		/* Dead already; what it forked may hold its channels on. */
+	if (cp_procfs_stat(pid, &st) != 0 ||
+	    (itself && st.state != 'Z' && sender_ended(x))) {
+		/*
+		 * Dead already, and the PID may be another's; what it forked
+		 * may hold its channels on.
+		 */
 		st = (struct cp_stat){ .pid = pid };
 	}
 	if (itself)
 		host = host_meant(pid, host, &st);
-	if (host <= 0 || (st.start != 0 && !credible(x, pid, host, &st)))
+	if (host <= 0 || !credible(x, pid, host, &st))
 		return;
 	if ((m->flags & CP_WARD_UNDO) != 0) {
 		w = cp_facts_find_ward(pid);
-		if (w != NULL && w->start == st.start)
+		if (w != NULL && w->start == st.start &&
+		    (itself || w->host->pid == host))
 			cp_facts_forget_ward(w);
 		return;
 	}
@@ -301,7 +315,7 @@ hear_made(const struct heard *x)
 {
 	struct cp_host *h = cp_told_host(x->from.pid, x->now_ms);
 
-	if (h == NULL || h->look_ms != 0)
+	if (h == NULL || h->dead || h->look_ms != 0)
 		return;
 	h->look_ms = x->now_ms + MADE_LOOK_MS;
 	if (h->look_ms < h->calm_ms)
@@ -400,7 +414,7 @@ hear_census_host(const struct heard *x)
 {
 	struct cp_host *h = cp_told_host(x->from.pid, x->now_ms);
 
-	if (h == NULL)
+	if (h == NULL || h->dead)
 		return;
 	h->census = true;
 	h->look_ms = x->now_ms + MADE_LOOK_MS;
@@ -434,7 +448,8 @@ hear(struct heard *x)
 		hear_ward(x);
 		return;
 	}
-	if (!ours)
+	/* The rest is of interest only as long as its sender lives. */
+	if (!ours || sender_ended(x))
 		return;
 	switch (x->msg.type) {
 	case CP_MSG_MADE:
@@ -515,7 +530,8 @@ cp_told_hear(uint64_t now_ms, int max)
 			break;
 		x.address = &from;
 		x.address_len = mh.msg_namelen;
-		if (attested(&mh, &x) && got == (ssize_t)sizeof(x.msg))
+		if (attested(&mh, &x) && got == (ssize_t)sizeof(x.msg) &&
+		    (mh.msg_flags & MSG_TRUNC) == 0)
 			hear(&x);
 		if (x.pidfd >= 0)
 			close(x.pidfd);
