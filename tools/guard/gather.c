@@ -42,7 +42,7 @@ cp_living(const struct cp_case *c, pid_t pid, uint64_t start)
 {
 	const struct cp_proc *p = cp_census_find(c->index->census, pid);
 
-	return alive(p) && is_process(p, pid, start) ? p : NULL;
+	return p != NULL && alive(p) && is_process(p, pid, start) ? p : NULL;
 }
 
 /* The other ward that P is, or NULL. */

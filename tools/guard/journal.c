@@ -28,6 +28,11 @@ static int fd = -1;
 void
 cp_journal_open(const char *where)
 {
+	/*
+	 * A guard that took over has lost syslog's descriptor, but syslog(3)
+	 * does not know: it would use, and close, whatever has the number now.
+	 */
+	closelog();
 	if (strcmp(where, "none") == 0) {
 		target = NOWHERE;
 	} else if (strcmp(where, "syslog") == 0) {
@@ -38,6 +43,16 @@ cp_journal_open(const char *where)
 		path = strdup(where);
 		cp_journal_reopen();
 	}
+}
+
+/* Arguments can hold secrets: another user's file may not have them. */
+static bool
+is_ours(int file)
+{
+	struct stat st;
+
+	return fstat(file, &st) == 0 &&
+	    (st.st_uid == geteuid() || S_ISCHR(st.st_mode));
 }
 
 void
@@ -51,6 +66,10 @@ cp_journal_reopen(void)
 	    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW |
 		O_NONBLOCK,
 	    0600);
+	if (fd >= 0 && !is_ours(fd)) {
+		close(fd);
+		fd = -1;
+	}
 }
 
 /* Valid UTF-8 as it is (jansson escapes control characters), else vis(3). */

@@ -32,7 +32,7 @@ has_execd(const struct cp_case *c)
 	const struct cp_proc *p = cp_census_find(c->index->census,
 	    c->ward->host->pid);
 
-	return cp_runs(p) && cp_is_host(c, p) && p->image != 0 &&
+	return p != NULL && cp_runs(p) && cp_is_host(c, p) && p->image != 0 &&
 	    c->ward->image != 0 && p->image != c->ward->image;
 }
 
@@ -47,11 +47,11 @@ true_parent(const struct cp_case *c)
 	const struct cp_ward *w = c->ward;
 	const struct cp_proc *p = cp_living(c, w->pid, w->start);
 
-	p = p == NULL ? NULL : cp_census_find(c->index->census, p->ppid);
-	return cp_runs(p) && !cp_is_host(c, p) && w->image != 0 &&
-		p->image == w->image ?
-	    p->pid :
-	    0;
+	if (p != NULL)
+		p = cp_census_find(c->index->census, p->ppid);
+	if (p == NULL || !cp_runs(p) || cp_is_host(c, p))
+		return 0;
+	return w->image != 0 && p->image == w->image ? p->pid : 0;
 }
 
 /* Has anybody seen, or do the names alone prove, the host at the other end? */

@@ -43,6 +43,17 @@ host_holds(const struct cp_host *h, const struct cp_channel *ch)
 	return found;
 }
 
+/*
+ * A host that was killed between fork and exec can't be looked at any more.
+ * It had made this channel itself, as HOST_FD says; if it made both, then for
+ * the child to talk with.
+ */
+static bool
+host_had(const struct cp_ward *w, const struct cp_channel *ch)
+{
+	return w->host->dead && w->duplex && ch->host_fd >= 0;
+}
+
 /* Drops channels that the host has not kept.  Is any left? */
 static bool
 settle_kept(struct cp_ward *w)
@@ -54,7 +65,7 @@ settle_kept(struct cp_ward *w)
 			continue;
 		if (host_holds(w->host, ch))
 			ch->kept = CP_KEPT_YES;
-		else
+		else if (!host_had(w, ch))
 			*ch = (struct cp_channel){ .kind = CP_KIND_NONE };
 	}
 	w->duplex = w->channel[0].kind != CP_KIND_NONE &&
@@ -127,13 +138,16 @@ cp_look_at(struct cp_ward *w, const struct cp_options *options)
 		cp_facts_forget_ward(w);
 		return false;
 	}
+	w->spare = false;
 	if (cp_procfs_stat(w->pid, &st) == 0 && st.start == w->start) {
 		w->leader = w->leader || st.sid == w->pid;
 		if (w->name[0] == '\0')
 			memcpy(w->name, st.comm, sizeof(st.comm));
+		/* Before its exec it has the host's name. */
+		w->spare = (st.image == 0 || st.image != w->image) &&
+		    cp_spare_matches(options->spare, w->pid);
 	}
 	settle_marks(w);
-	w->spare = cp_spare_matches(options->spare, w->pid);
 	remember_descendants(w);
 	if (!w->announced) {
 		w->announced = true;

@@ -39,6 +39,7 @@ static int signals = -1;
 static int sentinel = -1;
 static int sentinels_lost;
 static bool hurried;
+static char title[sizeof(root->comm)]; /* the name in ours */
 static uint64_t wait_until; /* for a first message, 0: no more */
 
 /* The host's PID is part of the socket's name: "childproof/PID/RANDOM". */
@@ -91,6 +92,7 @@ take_over(void)
 {
 	if (set_up() != 0)
 		exit(1);
+	memset(title, 0, sizeof(title));
 	cp_facts_adopt(cp_told_rewatch);
 	cp_journal_note("guard-replaced",
 	    "the guard died before its work was "
@@ -105,11 +107,9 @@ take_over(void)
 static void
 set_title(void)
 {
-	static char last[sizeof(root->comm)];
-
-	if (root == NULL || memcmp(last, root->comm, sizeof(last)) == 0)
+	if (root == NULL || memcmp(title, root->comm, sizeof(title)) == 0)
 		return;
-	memcpy(last, root->comm, sizeof(last));
+	memcpy(title, root->comm, sizeof(title));
 	setproctitle("-childproof: guarding %d %.15s", (int)root->pid,
 	    root->comm);
 }
@@ -221,7 +221,7 @@ next_time(void)
 		at = w->due_ms < at ? w->due_ms : at;
 	for (struct cp_host *h = cp_facts_next_host(NULL); h != NULL;
 	     h = cp_facts_next_host(h))
-		if (h->look_ms != 0 && h->look_ms < at)
+		if (!h->dead && h->look_ms != 0 && h->look_ms < at)
 			at = h->look_ms;
 	return at == UINT64_MAX ? 0 : at;
 }

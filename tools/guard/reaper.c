@@ -152,6 +152,18 @@ watch_members(struct cp_ward *w)
 	}
 }
 
+/* All is well after all: should it not last, the steps begin anew. */
+static void
+calm(struct cp_ward *w)
+{
+	struct cp_member *m;
+
+	w->step = CP_STEP_WATCH;
+	w->sent = 0;
+	SLIST_FOREACH(m, &w->members, link)
+		m->sent = 0;
+}
+
 static void
 dismiss(struct cp_ward *w, const char *event, const char *reason)
 {
@@ -285,7 +297,7 @@ attend_heir(struct cp_ward *w, const struct cp_case *c,
 	    .ward = w });
 	cp_facts_move(w, h);
 	w->image = h->image;
-	w->step = CP_STEP_WATCH;
+	calm(w);
 	w->heir_ms = c->now_ms + HEIR_MS;
 }
 
@@ -294,7 +306,7 @@ attend_living(struct cp_ward *w, const struct cp_case *c)
 {
 	const struct cp_proc *host = cp_census_find(c->index->census,
 	    w->host->pid);
-	w->step = CP_STEP_WATCH;
+	calm(w);
 	if (!w->host->leaving) /* its exec kept the channels */
 		w->host->gone_ms = 0;
 	if (host != NULL && host->start == w->host->start && host->image != 0)
@@ -334,6 +346,12 @@ cp_reaper_attend(struct cp_ward *w, const struct cp_case *c)
 	if (w->guess)
 		settle_guess(w, c);
 	f = cp_judge(c);
+	if (f.verdict == CP_PARENT_GONE && w->step == CP_STEP_WATCH &&
+	    !w->dead && cp_spare_matches(c->options->spare, w->pid)) {
+		/* It was too early to tell, or it has another name now. */
+		w->spare = true;
+		f = cp_judge(c);
+	}
 
 	if (f.verdict == CP_PARENT_GONE && w->step != CP_STEP_KILL)
 		w->rounds = 0;

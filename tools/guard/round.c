@@ -72,6 +72,17 @@ add_interest(struct cp_interest *v, size_t *n, const struct cp_channel *ch)
 		v[(*n)++] = (struct cp_interest){ ch->kind, ch->host };
 }
 
+/* No memory or no descriptor: that may pass, but not by asking all day. */
+static void
+put_off(uint64_t now)
+{
+	struct cp_ward *w;
+
+	TAILQ_FOREACH(w, cp_facts_pending(), pending)
+		if (w->due_ms <= now)
+			w->due_ms = now + BATCH_MS;
+}
+
 static void
 attend_all(const struct cp_options *options, const struct cp_census *census,
     uint64_t now)
@@ -83,8 +94,10 @@ attend_all(const struct cp_options *options, const struct cp_census *census,
 		.find_ward = cp_facts_find_ward_const,
 		.now_ms = now };
 
-	if (cp_index_build(census, &index) != 0)
+	if (cp_index_build(census, &index) != 0) {
+		put_off(now);
 		return;
+	}
 	TAILQ_FOREACH_SAFE(w, cp_facts_pending(), pending, next) {
 		if (w->due_ms > now)
 			continue;
@@ -104,8 +117,10 @@ take_census(const struct cp_options *options, size_t n, uint64_t now)
 	size_t k = 0;
 	uint64_t took;
 
-	if (interest == NULL)
+	if (interest == NULL) {
+		put_off(now);
 		return;
+	}
 	TAILQ_FOREACH(w, cp_facts_pending(), pending) {
 		if (w->due_ms > now || k + 4 > 4 * n)
 			continue;
@@ -115,7 +130,8 @@ take_census(const struct cp_options *options, size_t n, uint64_t now)
 	if (cp_census_take(interest, k, &census) == 0) {
 		attend_all(options, &census, now);
 		cp_census_free(&census);
-	}
+	} else
+		put_off(now);
 	free(interest);
 	took = (cp_watch_now() - now) * LEISURE;
 	batch_floor = now + (took > BATCH_MS ? took : BATCH_MS);

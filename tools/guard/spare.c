@@ -46,6 +46,17 @@ cp_spare_match(const char *globs, const char *exe, const char *cmdline)
 	return false;
 }
 
+/* What the kernel adds when a program was replaced, by an upgrade say. */
+static void
+cut_deleted(char *exe)
+{
+	static const char mark[] = " (deleted)";
+	size_t len = strlen(exe), cut = sizeof(mark) - 1;
+
+	if (len > cut && strcmp(exe + len - cut, mark) == 0)
+		exe[len - cut] = '\0';
+}
+
 bool
 cp_spare_matches(const char *globs, pid_t pid)
 {
@@ -58,6 +69,7 @@ cp_spare_matches(const char *globs, pid_t pid)
 	(void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
 	n = readlink(path, exe, sizeof(exe) - 1);
 	exe[n > 0 ? n : 0] = '\0';
+	cut_deleted(exe);
 	(void)snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, cmdline, sizeof(cmdline) - 1);
