@@ -32,7 +32,7 @@ CLI	= main run target elf path export
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload \
 	  census truth judge peers members terminal field facts spare \
-	  told affairs target export
+	  told affairs trust look journal target export
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
 # linked a second time as NAME.static: a preload can't reach them.
@@ -108,7 +108,7 @@ TEST_B	= $(patsubst tests/unit/%.c,$(B)/tests/%,\
 HOST_B	= $(HOSTS:%=$(B)/hosts/%) $(HOSTS_STATIC:%=$(B)/hosts/%.static)
 RIVAL_B	= $(RIVALS:%=$(B)/rivals/%.so)
 
-.PHONY: all check check-asan demo install uninstall clean lint hosts tests
+.PHONY: all check check-asan demo bench install uninstall clean lint hosts tests
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -173,9 +173,13 @@ $(JUDGE_T): $(B)/obj/tests/judge_world.o \
 $(B)/tests/test_facts: $(B)/obj/guard/facts.o $(B)/obj/guard/process.o \
 	$(PROCFS_O)
 $(B)/tests/test_spare: $(B)/obj/guard/spare.o
-$(B)/tests/test_told $(B)/tests/test_affairs: $(B)/obj/common/wire.o \
-	$(addprefix $(B)/obj/guard/,told.o facts.o process.o watch.o \
-	journal.o) $(PROCFS_O)
+TOLD_O	= $(addprefix $(B)/obj/guard/,told.o facts.o process.o watch.o \
+	  journal.o)
+TOLD_T	= $(addprefix $(B)/tests/test_,told affairs trust)
+$(TOLD_T): $(TOLD_O) $(B)/obj/common/wire.o $(PROCFS_O)
+$(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/spare.o \
+	$(TOLD_O) $(filter-out %/process.o,$(CENSUS_O))
+$(B)/tests/test_journal: $(B)/obj/guard/journal.o
 $(B)/tests/test_target: $(B)/obj/cli/target.o $(B)/obj/cli/elf.o \
 	$(B)/obj/cli/path.o
 $(B)/tests/test_export: $(B)/obj/cli/export.o $(B)/obj/common/options.o
@@ -217,6 +221,9 @@ check-asan:
 	$(MAKE) BUILD=$(B)/asan check \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all'
 SANLOG	= $(abspath $(B)/asan/log/sanitizer)
+
+bench: $(PARTS) | $(B)/.have-build
+	@CC='$(CC)' tests/alone python3 tests/bench/cost.py $(B)
 
 demo: $(PARTS) $(B)/hosts/server | $(B)/.have-demo
 	@scripts/demo
