@@ -111,8 +111,61 @@ def dry_run(s):
     expect(s.journal_lines(), "a dry run journalled nothing")
 
 
+def hurry(s):
+    """SIGTERM to the guard: grace is over for what is proven, not before."""
+    host = set_up(s, DEATHS["SIGKILL"], Row("mode=stubborn"), "launcher",
+                  {"exit-grace": "1h"})
+    guard = both_there(s)[0]
+    os.kill(guard.pid, signal.SIGTERM)
+    alive = proc.first_deaths(s.wards(), time.monotonic() + SPARE)
+    expect(not alive, "a ward of a living host was ended")
+    expect(not guard.dead(), "the guard left a living host alone")
+    host.kill()
+    host.wait()
+    in_time(s, time.monotonic(), None, Row("mode=stubborn"), TERM)
+    s.nothing_of_ours()
+
+
+def hurry_later(s):
+    """The same, when the grace is under way already."""
+    host = set_up(s, DEATHS["SIGKILL"], Row("mode=stubborn"), "launcher",
+                  {"exit-grace": "1h"})
+    guard = both_there(s)[0]
+    host.kill()
+    host.wait()
+    alive = proc.first_deaths(s.wards(), time.monotonic() + SPARE)
+    expect(not alive, "a ward was ended in its grace")
+    os.kill(guard.pid, signal.SIGTERM)
+    in_time(s, time.monotonic(), None, Row("mode=stubborn"), TERM)
+    s.nothing_of_ours()
+
+
+def wake_ups(pid):
+    """How often PID has gone to sleep."""
+    with open(f"/proc/{pid}/status") as f:
+        return int(f.read().split("voluntary_ctxt_switches:")[1].split()[0])
+
+
+def sleeps(s):
+    """With nothing pending neither guard nor sentinel wakes up."""
+    host = set_up(s, DEATHS["SIGKILL"], Row("mode=stubborn,n=3"), "launcher")
+    parts = both_there(s)
+    # Until the looks at new wards are over; then: nothing at all.
+    proc.first_deaths(s.wards(), time.monotonic() + LONG / 4)
+    before = [wake_ups(p.pid) for p in parts]
+    proc.first_deaths(s.wards(), time.monotonic() + LONG / 4)
+    expect(before == [wake_ups(p.pid) for p in parts], "somebody woke up")
+    host.kill()
+    host.wait()
+    in_time(s, time.monotonic(), None, Row("mode=stubborn,n=3"), GRACE + TERM)
+    s.nothing_of_ours()
+
+
 def cases():
     P = functools.partial
+    yield Case("hurry", hurry, False)
+    yield Case("hurry/later", hurry_later, False)
+    yield Case("sleeps", sleeps, False)
     yield Case("census/static-host", P(census_only, prog="host.static"),
                False)
     yield Case("census/quiet", P(census_is_told, options={}), False)
