@@ -178,7 +178,8 @@ TOLD_O	= $(addprefix $(B)/obj/guard/,told.o facts.o process.o watch.o \
 TOLD_T	= $(addprefix $(B)/tests/test_,told affairs trust)
 $(TOLD_T): $(TOLD_O) $(B)/obj/common/wire.o $(PROCFS_O)
 $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/spare.o \
-	$(TOLD_O) $(filter-out %/process.o,$(CENSUS_O))
+	$(TOLD_O) $(filter-out %/process.o,$(CENSUS_O)) \
+	$(B)/obj/common/options.o
 $(B)/tests/test_journal: $(B)/obj/guard/journal.o
 $(B)/tests/test_target: $(B)/obj/cli/target.o $(B)/obj/cli/elf.o \
 	$(B)/obj/cli/path.o

@@ -18,6 +18,7 @@
 #include "journal.h"
 
 #define ARGV_MAX 4096
+#define VISIBLY	 (VIS_CSTYLE | VIS_TAB | VIS_NL) /* a line stays one */
 
 enum target { NOWHERE, TO_SYSLOG, TO_FILE };
 
@@ -84,7 +85,7 @@ text(const char *s, size_t len)
 	safe = malloc(4 * len + 1);
 	if (safe == NULL)
 		return json_string("");
-	strvisx(safe, s, len, VIS_CSTYLE);
+	strvisx(safe, s, len, VISIBLY);
 	j = json_string(safe);
 	free(safe);
 	return j;
@@ -210,13 +211,13 @@ write_syslog(const struct cp_entry *e)
 
 	if (e->host != NULL) {
 		strvisx(host, e->host->comm,
-		    strnlen(e->host->comm, sizeof(e->host->comm)), VIS_CSTYLE);
+		    strnlen(e->host->comm, sizeof(e->host->comm)), VISIBLY);
 		(void)snprintf(of, sizeof(of), " of %s[%d]", host,
 		    (int)e->host->pid);
 	}
 	if (e->ward != NULL) {
 		strvisx(name, e->ward->name,
-		    strnlen(e->ward->name, sizeof(e->ward->name)), VIS_CSTYLE);
+		    strnlen(e->ward->name, sizeof(e->ward->name)), VISIBLY);
 		(void)snprintf(child, sizeof(child), " %s[%d]", name,
 		    (int)(e->pid != 0 ? e->pid : e->ward->pid));
 	}

@@ -40,7 +40,7 @@ static int sentinel = -1;
 static int sentinels_lost;
 static bool hurried;
 static char title[sizeof(root->comm)]; /* the name in ours */
-static uint64_t wait_until; /* for a first message, 0: no more */
+static uint64_t wait_until;	       /* for a first message, 0: no more */
 
 /* The host's PID is part of the socket's name: "childproof/PID/RANDOM". */
 static pid_t
