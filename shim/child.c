@@ -120,7 +120,10 @@ is_ward(pid_t host, struct cp_channel ch[2])
 		found = true;
 	}
 	/* The host is dead, or there was another fork in between. */
-	return found && (parent == host || cp_kept_sure(ch));
+	return found &&
+	    (parent == host || cp_kept_sure(ch) ||
+		(ch[0].kind != CP_KIND_NONE && ch[0].host_fd >= 0 &&
+		    ch[1].kind != CP_KIND_NONE && ch[1].host_fd >= 0));
 }
 
 static bool

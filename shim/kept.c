@@ -155,7 +155,7 @@ look_at(pid_t host, const struct cp_end_id *end, struct cp_channel *out)
 	*out = (struct cp_channel){ .kind = end->kind,
 		.access = end->access,
 		.kept = (uint8_t)kept,
-		.host_fd = kept == CP_KEPT_YES ? fd : -1,
+		.host_fd = fd,
 		.child = end->ino,
 		.host = end->kind == CP_KIND_PTY ? end->birth :
 						   q.made.ino[1 - q.k] };

@@ -156,6 +156,24 @@ sweep(void)
 	sweep_at = 2 * count > SWEEP_MIN ? 2 * count : SWEEP_MIN;
 }
 
+/* A forkpty child does not know where its host has the master. */
+static void
+merge(struct cp_record *old, const struct cp_record *new)
+{
+	for (int i = 0; i < 2; i++) {
+		const struct cp_channel *ch = &new->channel[i];
+		int32_t fd = ch->host_fd;
+
+		if (fd < 0 && old->channel[i].kind == ch->kind &&
+		    old->channel[i].child == ch->child)
+			fd = old->channel[i].host_fd;
+		old->channel[i] = *ch;
+		old->channel[i].host_fd = fd;
+	}
+	old->pid = new->pid;
+	old->flags = new->flags;
+}
+
 static void
 put(const struct cp_record *record, uint64_t start)
 {
@@ -177,7 +195,7 @@ put(const struct cp_record *record, uint64_t start)
 		}
 		count++;
 	}
-	w->known.record = *record;
+	merge(&w->known.record, record);
 	w->known.start = start;
 }
 
