@@ -395,3 +395,36 @@ Test(census, storm)
 	}
 	close(a[0]);
 }
+
+static size_t
+faded(uint64_t ino)
+{
+	struct cp_interest want = { CP_KIND_PIPE, ino };
+	struct cp_census c;
+	size_t n;
+
+	cr_assert_eq(cp_census_take(&want, 1, &c), 0);
+	n = c.n_faded;
+	cp_census_free(&c);
+	return n;
+}
+
+/* Whoever was ending may have forked somebody who was not listed yet. */
+Test(census, counts_who_faded)
+{
+	int fd[2];
+	struct stat st;
+	siginfo_t si;
+	size_t with;
+	pid_t pid;
+
+	cr_assert_eq(pipe(fd), 0);
+	cr_assert_eq(fstat(fd[0], &st), 0);
+	pid = fork();
+	if (pid == 0)
+		_exit(0);
+	cr_assert_eq(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT), 0);
+	with = faded(st.st_ino);
+	cr_assert_eq(waitpid(pid, NULL, 0), pid);
+	cr_assert_eq(faded(st.st_ino) + 1, with);
+}

@@ -216,8 +216,10 @@ visit_open(struct walk *w, pid_t pid, int piddir)
 	p->readable = st.kernel; /* has none of its own */
 	if (w->n_wanted == 0 || st.kernel || st.state == '?')
 		return 0;
-	if (visit_ends(w, p, piddir, &st) == 0)
+	if (visit_ends(w, p, piddir, &st) == 0) {
+		w->c->n_faded += p->readable && p->image == 0;
 		return 0;
+	}
 	if (errno == ENOENT || errno == ESRCH) {
 		w->c->n_procs--;
 		w->c->n_ends = ends;
@@ -241,8 +243,12 @@ visit(struct walk *w, const char *name, pid_t pid)
 	result = piddir == -1 ? -1 : visit_open(w, pid, piddir);
 	if (piddir != -1)
 		cp_raw_close(piddir);
-	if (result == 0 || errno == ENOENT || errno == ESRCH)
+	if (result == 0)
 		return 0;
+	if (errno == ENOENT || errno == ESRCH) {
+		c->n_faded++;
+		return 0;
+	}
 	c->complete = false;
 	return errno == ENOMEM ? -1 : 0;
 }

@@ -99,6 +99,11 @@ struct cp_census {
 	size_t n_ends;
 	struct cp_truth *truths; /* sorted by (kind, ino) */
 	size_t n_truths;
+	/*
+	 * Processes that were listed, but had ended or were ending when they
+	 * were looked at: what they forked meanwhile may not be listed.
+	 */
+	size_t n_faded;
 	bool complete; /* /proc was read to its end without an error */
 };
 

@@ -54,6 +54,7 @@ struct cp_ward {
 	bool guess;	/* its channels are one guess of several */
 	uint8_t step;	/* enum cp_step */
 	uint8_t rule;	/* enum cp_rule behind the step */
+	bool missed;	/* a census that may have overlooked some saw nobody */
 	uint8_t rounds; /* looks that changed nothing; for backing off */
 	uint8_t sent;	/* the last signal that we sent the child, or 0 */
 	uint32_t serial;

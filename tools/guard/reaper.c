@@ -355,6 +355,8 @@ cp_reaper_attend(struct cp_ward *w, const struct cp_case *c)
 
 	if (f.verdict == CP_PARENT_GONE && w->step != CP_STEP_KILL)
 		w->rounds = 0;
+	if (f.verdict != CP_NOBODY)
+		w->missed = false;
 	switch (f.verdict) {
 	case CP_LIVE:
 		attend_living(w, c);
@@ -363,6 +365,11 @@ cp_reaper_attend(struct cp_ward *w, const struct cp_case *c)
 		back_off(w, c->now_ms);
 		break;
 	case CP_NOBODY:
+		if (c->index->census->n_faded > 0 && !w->missed) {
+			w->missed = true;
+			cp_facts_due(w, c->now_ms + SETTLE_MS);
+			break;
+		}
 		dismiss(w, w->step == CP_STEP_WATCH ? "end" : "ended",
 		    w->step == CP_STEP_WATCH ? NULL : cp_rule_text(w->rule));
 		break;
