@@ -208,7 +208,13 @@ Test(told, other_user_is_heard_about_itself_only)
 	other = sender(&m, SOMEBODY);
 	hear();
 	cr_assert_eq(registered(other)->uid, SOMEBODY);
+	/* Now that we are a host, what descends from us is heard as well. */
+	m = message(CP_MSG_MADE, 0, 0);
+	other = sender(&m, SOMEBODY);
+	hear();
+	cr_assert_not_null(cp_facts_find_host(other));
 	/* But it can't be the child of just anybody. */
+	m = message(CP_MSG_WARD, 0, getpid());
 	m.host = child;
 	other = sender(&m, SOMEBODY);
 	hear();

@@ -304,8 +304,8 @@ main(int argc, char **argv)
 	if (root == NULL || root->dead)
 		wait_until = cp_watch_now() + FIRST_WORD_MS;
 	cp_journal(&(struct cp_entry){ .event = "guard-start", .host = root });
-	start_sentinel();
 	do {
+		start_sentinel();
 		guard();
 		cp_sentinel_stop(sentinel);
 		sentinel = -1;

@@ -49,6 +49,7 @@ cp_sentinel_start(int socket)
 			return -1;
 		done = p;
 	}
+	*done = 0;
 	/* Opened before the fork: it can only name this process. */
 	guard = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	if (guard < 0)

@@ -10,8 +10,10 @@
 
 #include "../../shim/common/procfs.h"
 #include "../../shim/common/wire.h"
+#include "affairs.h"
 #include "journal.h"
 #include "told.h"
+#include "trust.h"
 #include "watch.h"
 
 #ifndef SO_PASSPIDFD
@@ -23,21 +25,6 @@
 
 /* Wards that obey EOF need about this long to be gone. */
 #define DEATH_SETTLE_MS 20
-#define LEAVE_SETTLE_MS 5
-#define EXEC_SETTLE_MS	50
-#define MADE_LOOK_MS	100
-/* How far up a member looks for the ward that it belongs to. */
-#define ANCESTORS_MAX 16
-
-/* One message as it was heard. */
-struct heard {
-	struct cp_msg msg;
-	struct ucred from;
-	int pidfd; /* of the sender, or -1 */
-	const struct sockaddr_un *address;
-	socklen_t address_len;
-	uint64_t now_ms;
-};
 
 static int sock = -1;
 
@@ -48,8 +35,10 @@ cp_told_open(int socket)
 
 	sock = socket;
 	(void)setsockopt(sock, SOL_SOCKET, SO_PASSPIDFD, &on, sizeof(on));
-	if (setsockopt(sock, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) != 0)
-		return -1;
+	if (setsockopt(sock, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) != 0) {
+		sock = -1; /* the guard that we replace had closed it */
+		return errno == EBADF || errno == ENOTSOCK ? 0 : -1;
+	}
 	return cp_watch_add(sock, CP_TAG_SOCKET, 0, 0);
 }
 
@@ -120,106 +109,8 @@ set_channels(struct cp_ward *w, const struct cp_channel channel[2])
 	    channel[1].kind != CP_KIND_NONE;
 }
 
-/*
- * Has whoever sent this ended?  Its PID may be another's by now.  Without a
- * pidfd (before Linux 6.5) only one whose PID is free, or still its own as a
- * zombie, is known to have.
- */
-static bool
-sender_ended(const struct heard *x)
-{
-	struct cp_stat st;
-
-	if (x->pidfd >= 0)
-		return cp_watch_ended(x->pidfd);
-	if (cp_procfs_stat(x->from.pid, &st) == 0)
-		return st.state == 'Z' && st.threads < 2;
-	return kill(x->from.pid, 0) != 0 && errno == ESRCH;
-}
-
-static uid_t
-owner_of(pid_t pid)
-{
-	char path[32];
-	struct stat st;
-
-	if (cp_procfs_path(path, sizeof(path), pid, "") == 0 ||
-	    stat(path, &st) != 0)
-		return (uid_t)-1;
-	return st.st_uid;
-}
-
-static bool
-is_dead(const struct cp_stat *st)
-{
-	return st->start == 0 || st->state == 'Z' || st->state == 'X';
-}
-
-/* Does PID have on fd 0 or 1 what was told of it? */
-static bool
-has_channels(pid_t pid, const struct cp_channel ch[2])
-{
-	struct cp_end_id end;
-
-	for (int fd = 0; fd < 2; fd++)
-		if (ch[fd].kind != CP_KIND_NONE &&
-		    cp_procfs_end(pid, fd, &end) == 0 &&
-		    end.kind == ch[fd].kind && end.ino == ch[fd].child)
-			return true;
-	return false;
-}
-
-/* The inode of a process's PID namespace, or 0. */
-static ino_t
-namespace_of(pid_t pid)
-{
-	char path[CP_PATH_SIZE];
-	struct stat st;
-
-	if (cp_procfs_path(path, sizeof(path), pid, "/ns/pid") == 0 ||
-	    stat(path, &st) != 0)
-		return 0;
-	return st.st_ino;
-}
-
-/*
- * Whom a child means by HOST.  In a PID namespace of its own it counts
- * otherwise than we do; its parent's number is told by the kernel.
- */
-static pid_t
-host_meant(pid_t child, pid_t host, const struct cp_stat *st)
-{
-	ino_t ns;
-
-	if (st->start == 0 || st->ppid == host)
-		return host;
-	ns = namespace_of(child);
-	return ns == 0 || ns == namespace_of(getpid()) ? host : st->ppid;
-}
-
-/*
- * May this sender register the child PID of HOST?  A child speaks for itself,
- * a host for its own children.  If the host is dead by now nobody can tell
- * whose child it was, nor, if it was in another PID namespace, who has that
- * number here: then PID must have the channels that were told.
- */
-static bool
-credible(const struct heard *x, pid_t pid, pid_t host, const struct cp_stat *st)
-{
-	bool ours = x->from.uid == geteuid() || x->from.uid == 0;
-
-	if (pid != x->from.pid)
-		return ours && host == x->from.pid &&
-		    (st->ppid == host || st->start == 0 ||
-			(sender_ended(x) &&
-			    (is_dead(st) ||
-				has_channels(pid, x->msg.channel))));
-	/* One that has given up its uid is the child of a process of ours. */
-	return ours || (st->ppid == host && owner_of(host) == geteuid());
-}
-
 static void
-watch_ward(struct cp_ward *w, struct heard *x, bool itself)
+watch_ward(struct cp_ward *w, struct cp_heard *x, bool itself)
 {
 	if (w->pidfd >= 0)
 		return;
@@ -236,7 +127,7 @@ watch_ward(struct cp_ward *w, struct heard *x, bool itself)
 }
 
 static void
-hear_ward(struct heard *x)
+hear_ward(struct cp_heard *x)
 {
 	const struct cp_msg *m = &x->msg;
 	bool itself = m->pid == 0;
@@ -250,7 +141,7 @@ hear_ward(struct heard *x)
 	    !sane_channel(&m->channel[0]) || !sane_channel(&m->channel[1]))
 		return;
 	if (cp_procfs_stat(pid, &st) != 0 ||
-	    (itself && st.state != 'Z' && sender_ended(x))) {
+	    (itself && st.state != 'Z' && cp_trust_has_ended(x))) {
 		/*
 		 * Dead already, and the PID may be another's; what it forked
 		 * may hold its channels on.
@@ -258,8 +149,8 @@ hear_ward(struct heard *x)
 		st = (struct cp_stat){ .pid = pid };
 	}
 	if (itself)
-		host = host_meant(pid, host, &st);
-	if (host <= 0 || !credible(x, pid, host, &st))
+		host = cp_trust_host(pid, host, &st);
+	if (host <= 0 || !cp_trust_child(x, pid, host, &st))
 		return;
 	if ((m->flags & CP_WARD_UNDO) != 0) {
 		w = cp_facts_find_ward(pid);
@@ -282,7 +173,7 @@ hear_ward(struct heard *x)
 	w->guess = (m->flags & CP_WARD_GUESS) != 0;
 	w->leader = st.sid == pid;
 	w->looked = false;
-	w->dead = is_dead(&st);
+	w->dead = cp_trust_is_dead(&st);
 	if (!w->dead)
 		watch_ward(w, x, itself);
 	cp_facts_due(w, x->now_ms + (h->dead ? DEATH_SETTLE_MS : CP_LOOK_MS));
@@ -298,7 +189,7 @@ cp_told_found(struct cp_host *h, pid_t pid, uint64_t start,
 	if (w == NULL)
 		return NULL;
 	set_channels(w, channel);
-	w->uid = owner_of(pid);
+	w->uid = cp_trust_owner(pid);
 	if (cp_procfs_stat(pid, &st) != 0 || st.start != start) {
 		cp_facts_forget_ward(w);
 		return NULL;
@@ -308,38 +199,6 @@ cp_told_found(struct cp_host *h, pid_t pid, uint64_t start,
 	cp_told_rewatch(h, w);
 	cp_facts_due(w, now_ms + CP_LOOK_MS);
 	return w;
-}
-
-static void
-hear_made(const struct heard *x)
-{
-	struct cp_host *h = cp_told_host(x->from.pid, x->now_ms);
-
-	if (h == NULL || h->dead || h->look_ms != 0)
-		return;
-	h->look_ms = x->now_ms + MADE_LOOK_MS;
-	if (h->look_ms < h->calm_ms)
-		h->look_ms = h->calm_ms;
-}
-
-static void
-hear_leave(const struct heard *x)
-{
-	struct cp_host *h = cp_told_host(x->from.pid, x->now_ms);
-	struct cp_ward *w;
-
-	if (h == NULL || x->address_len > sizeof(h->reply))
-		return;
-	memcpy(h->reply, x->address, x->address_len);
-	h->reply_len = (uint8_t)x->address_len;
-	if (!h->leaving) {
-		h->leaving = true;
-		h->gone_ms = x->now_ms;
-		LIST_FOREACH(w, &h->wards, sibling)
-			if (w->duplex)
-				cp_facts_due(w, x->now_ms + LEAVE_SETTLE_MS);
-	}
-	cp_told_answer(h);
 }
 
 void
@@ -361,121 +220,22 @@ cp_told_answer(struct cp_host *h)
 	h->reply_len = 0;
 }
 
-/* The nearest ancestor of PID that is a ward. */
-static struct cp_ward *
-ward_above(pid_t pid)
-{
-	struct cp_stat st;
-
-	for (int i = 0; i < ANCESTORS_MAX && pid > 1; i++) {
-		struct cp_ward *w = cp_facts_find_ward(pid);
-
-		if (cp_procfs_stat(pid, &st) != 0)
-			return NULL;
-		if (w != NULL && !w->dead && w->start == st.start)
-			return w;
-		pid = st.ppid;
-	}
-	return NULL;
-}
-
 static void
-hear_member(const struct heard *x)
+hear(struct cp_heard *x)
 {
-	struct cp_ward *w = ward_above(x->from.pid);
-	struct cp_stat st;
-
-	if (w != NULL && cp_procfs_stat(x->from.pid, &st) == 0)
-		(void)cp_facts_member(w, st.pid, st.start);
-}
-
-/* daemon(3): a fork copy of the host goes on with its wards. */
-static void
-hear_heir(const struct heard *x)
-{
-	struct cp_host *old = cp_facts_find_host(x->msg.pid);
-	struct cp_host *h;
-	struct cp_ward *w, *next;
-
-	if (old == NULL)
-		return;
-	h = cp_told_host(x->from.pid, x->now_ms);
-	if (h == NULL || h->image == 0 || h->image != old->image)
-		return;
-	LIST_FOREACH_SAFE(w, &old->wards, sibling, next) {
-		cp_facts_move(w, h);
-		if (w->step == CP_STEP_DOOMED || w->step == CP_STEP_WATCH)
-			w->step = CP_STEP_WATCH;
-	}
-}
-
-static void
-hear_census_host(const struct heard *x)
-{
-	struct cp_host *h = cp_told_host(x->from.pid, x->now_ms);
-
-	if (h == NULL || h->dead)
-		return;
-	h->census = true;
-	h->look_ms = x->now_ms + MADE_LOOK_MS;
-	cp_journal(&(struct cp_entry){ .event = "census-host",
-	    .host = h,
-	    .reason = "the preload can't reach or see through it" });
-}
-
-static void
-hear_exec(const struct heard *x)
-{
-	struct cp_host *h = cp_facts_find_host(x->from.pid);
-	struct cp_ward *w;
-
-	if (h == NULL || h->dead)
-		return;
-	h->gone_ms = x->now_ms;
-	LIST_FOREACH(w, &h->wards, sibling)
-		cp_facts_due(w, x->now_ms + EXEC_SETTLE_MS);
-}
-
-static void
-hear(struct heard *x)
-{
-	bool ours = x->from.uid == geteuid() || x->from.uid == 0;
-
 	if (x->msg.magic != CP_WIRE_MAGIC || x->from.pid <= 0)
 		return;
 	x->msg.name[sizeof(x->msg.name) - 1] = '\0';
-	if (x->msg.type == CP_MSG_WARD) {
+	if (x->msg.type == CP_MSG_WARD)
 		hear_ward(x);
-		return;
-	}
 	/* The rest is of interest only as long as its sender lives. */
-	if (!ours || sender_ended(x))
-		return;
-	switch (x->msg.type) {
-	case CP_MSG_MADE:
-		hear_made(x);
-		break;
-	case CP_MSG_LEAVE:
-		hear_leave(x);
-		break;
-	case CP_MSG_MEMBER:
-		hear_member(x);
-		break;
-	case CP_MSG_HEIR:
-		hear_heir(x);
-		break;
-	case CP_MSG_CENSUS_HOST:
-		hear_census_host(x);
-		break;
-	case CP_MSG_EXEC:
-		hear_exec(x);
-		break;
-	}
+	else if (cp_trust_is_ours(x) && !cp_trust_has_ended(x))
+		cp_affairs_hear(x);
 }
 
 /* Takes credentials and pidfd out of the control data. */
 static bool
-attested(struct msghdr *mh, struct heard *x)
+attested(struct msghdr *mh, struct cp_heard *x)
 {
 	bool known = false;
 
@@ -515,7 +275,7 @@ cp_told_hear(uint64_t now_ms, int max)
 			struct cmsghdr align;
 		} control;
 		struct sockaddr_un from = { 0 };
-		struct heard x = { .pidfd = -1, .now_ms = now_ms };
+		struct cp_heard x = { .pidfd = -1, .now_ms = now_ms };
 		struct iovec iov = { &x.msg, sizeof(x.msg) };
 		struct msghdr mh = { .msg_name = &from,
 			.msg_namelen = sizeof(from),

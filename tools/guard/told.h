@@ -16,7 +16,8 @@
 #define CP_LOOK_MS 50
 
 /*
- * Takes SOCKET (bound, SO_PASSCRED) into use.  Returns 0 or -1 with errno.
+ * Takes SOCKET (bound, SO_PASSCRED) into use.  If it is none any more the guard
+ * goes on without hearing anything.  Returns 0 or -1 with errno.
  */
 int cp_told_open(int socket);
 

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* See trust.h. */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "facts.h"
+#include "trust.h"
+#include "watch.h"
+
+/* How far up a sender is looked for a host that we know. */
+#define ANCESTORS_MAX 16
+
+/* Is PID a host that we know, or does it descend from one? */
+static bool
+is_of_hosts(pid_t pid)
+{
+	struct cp_stat st;
+
+	for (int i = 0; i < ANCESTORS_MAX && pid > 1; i++) {
+		const struct cp_host *h = cp_facts_find_host(pid);
+
+		if (cp_procfs_stat(pid, &st) != 0)
+			return false;
+		if (h != NULL && !h->dead && h->start == st.start)
+			return true;
+		pid = st.ppid;
+	}
+	return false;
+}
+
+static bool
+is_our_user(const struct cp_heard *x)
+{
+	return x->from.uid == geteuid() || x->from.uid == 0;
+}
+
+bool
+cp_trust_is_ours(const struct cp_heard *x)
+{
+	/* Or a host that was started as root, and has given that up since. */
+	return is_our_user(x) || (geteuid() == 0 && is_of_hosts(x->from.pid));
+}
+
+/*
+ * Has whoever sent this ended?  Its PID may be another's by now.  Without a
+ * pidfd (before Linux 6.5) only one whose PID is free, or still its own as a
+ * zombie, is known to have.
+ */
+bool
+cp_trust_has_ended(const struct cp_heard *x)
+{
+	struct cp_stat st;
+
+	if (x->pidfd >= 0)
+		return cp_watch_ended(x->pidfd);
+	if (cp_procfs_stat(x->from.pid, &st) == 0)
+		return st.state == 'Z' && st.threads < 2;
+	return kill(x->from.pid, 0) != 0 && errno == ESRCH;
+}
+
+uid_t
+cp_trust_owner(pid_t pid)
+{
+	char path[32];
+	struct stat st;
+
+	if (cp_procfs_path(path, sizeof(path), pid, "") == 0 ||
+	    stat(path, &st) != 0)
+		return (uid_t)-1;
+	return st.st_uid;
+}
+
+bool
+cp_trust_is_dead(const struct cp_stat *st)
+{
+	return st->start == 0 || st->state == 'Z' || st->state == 'X';
+}
+
+/* Does PID have on fd 0 or 1 what was told of it? */
+static bool
+has_channels(pid_t pid, const struct cp_channel ch[2])
+{
+	struct cp_end_id end;
+
+	for (int fd = 0; fd < 2; fd++)
+		if (ch[fd].kind != CP_KIND_NONE &&
+		    cp_procfs_end(pid, fd, &end) == 0 &&
+		    end.kind == ch[fd].kind && end.ino == ch[fd].child)
+			return true;
+	return false;
+}
+
+/* The inode of a process's PID namespace, or 0. */
+static ino_t
+namespace_of(pid_t pid)
+{
+	char path[CP_PATH_SIZE];
+	struct stat st;
+
+	if (cp_procfs_path(path, sizeof(path), pid, "/ns/pid") == 0 ||
+	    stat(path, &st) != 0)
+		return 0;
+	return st.st_ino;
+}
+
+/*
+ * Whom a child means by HOST.  In a PID namespace of its own it counts
+ * otherwise than we do; its parent's number is told by the kernel.
+ */
+pid_t
+cp_trust_host(pid_t child, pid_t host, const struct cp_stat *st)
+{
+	ino_t ns;
+
+	if (st->start == 0 || st->ppid == host)
+		return host;
+	ns = namespace_of(child);
+	return ns == 0 || ns == namespace_of(getpid()) ? host : st->ppid;
+}
+
+/*
+ * May this sender register the child PID of HOST?  A child speaks for itself,
+ * a host for its own children.  If the host is dead by now nobody can tell
+ * whose child it was, nor, if it was in another PID namespace, who has that
+ * number here: then PID must have the channels that were told.
+ */
+bool
+cp_trust_child(const struct cp_heard *x, pid_t pid, pid_t host,
+    const struct cp_stat *st)
+{
+	bool ours = cp_trust_is_ours(x);
+
+	if (pid != x->from.pid)
+		return ours && host == x->from.pid &&
+		    (st->ppid == host || st->start == 0 ||
+			(cp_trust_has_ended(x) &&
+			    (cp_trust_is_dead(st) ||
+				has_channels(pid, x->msg.channel))));
+	/* One that has given up its uid is the child of a process of ours. */
+	return is_our_user(x) ||
+	    (st->ppid == host && (ours || cp_trust_owner(host) == geteuid()));
+}

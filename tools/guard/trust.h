@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whom the guard believes.  The kernel attests who has sent a message; what
+ * the message says of others is checked against /proc.  Context: guard.
+ */
+#ifndef CP_TRUST_H
+#define CP_TRUST_H
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../../shim/common/procfs.h"
+#include "../../shim/common/wire.h"
+
+/* One message as it was heard. */
+struct cp_heard {
+	struct cp_msg msg;
+	struct ucred from;
+	int pidfd; /* of the sender, or -1 */
+	const struct sockaddr_un *address;
+	socklen_t address_len;
+	uint64_t now_ms;
+};
+
+/*
+ * Is the sender of our user, or root; or, if we are root, a host of ours that
+ * has changed its user, or what descends from one?
+ */
+bool cp_trust_is_ours(const struct cp_heard *x);
+
+/* Has the sender ended?  Its PID may be another's by now. */
+bool cp_trust_has_ended(const struct cp_heard *x);
+
+/* Was there no such process, or only what is left of it? */
+bool cp_trust_is_dead(const struct cp_stat *st);
+
+/* Whom CHILD, whose facts are ST, means by the PID HOST; our number for it. */
+pid_t cp_trust_host(pid_t child, pid_t host, const struct cp_stat *st);
+
+/* May this sender register PID, whose facts are ST, as a child of HOST? */
+bool cp_trust_child(const struct cp_heard *x, pid_t pid, pid_t host,
+    const struct cp_stat *st);
+
+/* Whose process PID is, or (uid_t)-1. */
+uid_t cp_trust_owner(pid_t pid);
+
+#endif
