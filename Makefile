@@ -25,7 +25,7 @@ COMMON	= wire options procfs ends children start
 SHIM	= config real owner slot arm channel kept ward preload child \
 	  report note fork exec spawn pipe session signal leave finish init
 GUARD	= main told trust affairs facts census process interest truth hostends sockdiag \
-	  index gather across judge spare reaper journal look round \
+	  index gather across judge spare company reaper journal look round \
 	  sentinel watch
 CLI	= main run target elf path export
 
