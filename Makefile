@@ -21,7 +21,7 @@ SETUP	?= scripts/setup
 
 # --- Lists ----------------------------------------------------------------
 
-COMMON	= wire options procfs ends children start
+COMMON	= wire key options procfs ends children start
 SHIM	= config real owner slot arm channel kept ward preload child \
 	  report note fork exec spawn pipe session signal leave finish init
 GUARD	= main told trust affairs facts census process interest truth hostends sockdiag \
