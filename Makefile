@@ -25,8 +25,8 @@ COMMON	= wire key options procfs ends children start
 SHIM	= config real owner slot arm channel kept ward preload child \
 	  report note fork exec spawn pipe session signal leave finish init
 GUARD	= main told trust affairs facts census process interest truth hostends sockdiag \
-	  index gather across judge spare company reaper journal look round \
-	  sentinel watch hold traffic
+	  index gather across judge spare company reaper unwaited journal look \
+	  round hold closes traffic sentinel watch
 CLI	= main run target elf path export
 
 # Criterion, one program each; the objects of each are written out below.
@@ -178,6 +178,7 @@ TOLD_O	= $(addprefix $(B)/obj/guard/,told.o trust.o affairs.o facts.o process.o 
 TOLD_T	= $(addprefix $(B)/tests/test_,told affairs trust)
 $(TOLD_T): $(TOLD_O) $(B)/obj/common/wire.o $(PROCFS_O)
 $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/spare.o \
+	$(B)/obj/guard/closes.o $(B)/obj/guard/hold.o \
 	$(TOLD_O) $(filter-out %/process.o,$(CENSUS_O)) \
 	$(B)/obj/common/options.o
 $(B)/tests/test_journal: $(B)/obj/guard/journal.o

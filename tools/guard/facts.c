@@ -32,6 +32,7 @@ struct tables {
 static struct tables *t;
 static struct cp_host *host_index;
 static struct cp_ward *ward_index;
+static void (*on_forget)(struct cp_ward *);
 static struct cp_pending pending = TAILQ_HEAD_INITIALIZER(pending);
 
 int
@@ -342,10 +343,18 @@ cp_facts_due(struct cp_ward *ward, uint64_t due_ms)
 }
 
 void
+cp_facts_on_forget(void (*f)(struct cp_ward *ward))
+{
+	on_forget = f;
+}
+
+void
 cp_facts_forget_ward(struct cp_ward *ward)
 {
 	struct cp_member *m;
 
+	if (on_forget != NULL)
+		on_forget(ward);
 	cp_facts_due(ward, 0);
 	if (ward->pidfd >= 0)
 		close(ward->pidfd);

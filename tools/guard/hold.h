@@ -14,4 +14,7 @@
  */
 int cp_hold(const struct cp_ward *ward, int k, char path[CP_PATH_SIZE]);
 
+/* The same for the host end, where the host was told to have it. */
+int cp_hold_host(const struct cp_ward *ward, int k, char path[CP_PATH_SIZE]);
+
 #endif

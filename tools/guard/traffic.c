@@ -132,6 +132,9 @@ open_tap(struct tap *t, const struct cp_ward *w, int k)
 	if (ch->kind == CP_KIND_NONE || t->spot != NULL)
 		return 0;
 	held = cp_hold(w, k, path);
+	/* The host's own end of a socket shows what the host does. */
+	if (held < 0)
+		held = cp_hold_host(w, k, path);
 	if (held < 0)
 		return -1;
 	/* Another tap may want more of this inode. */
