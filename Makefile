@@ -25,9 +25,9 @@ COMMON	= wire key options procfs ends children start
 SHIM	= config real owner slot arm channel kept ward preload child \
 	  report note fork exec spawn pipe session signal leave finish init
 GUARD	= main told trust affairs facts census process interest truth hostends sockdiag \
-	  index gather across judge spare company reaper unwaited journal look \
+	  index gather across judge spare company reaper unwaited journal look query snapshot \
 	  round hold closes traffic sentinel watch
-CLI	= main run target elf path export
+CLI	= main run target elf path export ask
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload \
@@ -173,7 +173,8 @@ $(JUDGE_T): $(B)/obj/tests/judge_world.o \
 $(B)/tests/test_facts: $(B)/obj/guard/facts.o $(B)/obj/guard/process.o \
 	$(PROCFS_O)
 $(B)/tests/test_spare: $(B)/obj/guard/spare.o
-TOLD_O	= $(addprefix $(B)/obj/guard/,told.o trust.o affairs.o facts.o process.o watch.o \
+TOLD_O	= $(addprefix $(B)/obj/guard/,told.o trust.o affairs.o query.o snapshot.o \
+	  facts.o process.o watch.o \
 	  journal.o)
 TOLD_T	= $(addprefix $(B)/tests/test_,told affairs trust)
 $(TOLD_T): $(TOLD_O) $(B)/obj/common/wire.o $(PROCFS_O)

@@ -12,6 +12,7 @@
 #include "../../shim/common/wire.h"
 #include "affairs.h"
 #include "journal.h"
+#include "query.h"
 #include "told.h"
 #include "trust.h"
 #include "watch.h"
@@ -40,6 +41,12 @@ cp_told_open(int socket)
 		return errno == EBADF || errno == ENOTSOCK ? 0 : -1;
 	}
 	return cp_watch_add(sock, CP_TAG_SOCKET, 0, 0);
+}
+
+int
+cp_told_socket(void)
+{
+	return sock;
 }
 
 struct cp_host *
@@ -229,6 +236,8 @@ hear(struct cp_heard *x)
 	x->msg.name[sizeof(x->msg.name) - 1] = '\0';
 	if (x->msg.type == CP_MSG_WARD)
 		hear_ward(x);
+	else if (x->msg.type >= CP_MSG_QUERY)
+		cp_query_hear(x);
 	/* The rest is of interest only as long as its sender lives. */
 	else if (cp_trust_is_ours(x) && !cp_trust_has_ended(x))
 		cp_affairs_hear(x);
