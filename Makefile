@@ -27,7 +27,7 @@ SHIM	= config real owner slot arm channel kept ward preload child \
 GUARD	= main told trust affairs facts census process interest truth hostends sockdiag \
 	  index gather across judge spare company reaper journal look round \
 	  sentinel watch
-CLI	= main commands usage run target elf path export
+CLI	= main commands usage run wrap target elf path export
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload \
