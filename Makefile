@@ -24,10 +24,11 @@ SETUP	?= scripts/setup
 COMMON	= wire key options procfs ends children start
 SHIM	= config real owner slot arm channel kept ward preload child \
 	  report note fork exec spawn pipe session signal leave finish init
-GUARD	= main told trust affairs facts census process interest truth hostends sockdiag \
-	  index gather across judge spare company reaper unwaited journal look query snapshot \
-	  round hold closes traffic sentinel watch
-CLI	= main run target elf path export ask
+GUARD	= main told trust affairs facts census process interest truth \
+	  hostends sockdiag \
+	  index gather across judge spare company reaper unwaited journal look \
+	  query snapshot round hold closes traffic sentinel watch
+CLI	= main commands usage run wrap target elf path export ask
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload \
