@@ -28,7 +28,8 @@ GUARD	= main told trust affairs facts census process interest truth \
 	  hostends sockdiag \
 	  index gather across judge spare company reaper unwaited journal look \
 	  query snapshot round hold closes traffic sentinel watch
-CLI	= main commands usage run wrap target elf path export ask
+CLI	= main commands usage run wrap target elf path export ask procs view \
+	  table human ps ps_json
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload \
@@ -130,7 +131,8 @@ $(B)/childproof-guard: $(GUARD_O)
 	$(call say,LD)$(CC) $(TOOL_LDFLAGS) -o $@ $(GUARD_O) \
 	    $(JANSSON_LIBS) $(BSD_LIBS)
 $(B)/childproof: $(CLI_O)
-	$(call say,LD)$(CC) $(TOOL_LDFLAGS) -o $@ $(CLI_O) $(BSD_LIBS)
+	$(call say,LD)$(CC) $(TOOL_LDFLAGS) -o $@ $(CLI_O) \
+	    $(JANSSON_LIBS) $(BSD_LIBS)
 
 $(B)/obj/shim/%.o: shim/%.c | $(B)/.have-build
 	@mkdir -p $(@D)

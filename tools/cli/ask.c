@@ -170,7 +170,7 @@ hear(int fd, struct cp_msg *msg, int *file)
 	if (*file >= 0)
 		close(*file);
 	*file = -1;
-	errno = EPROTO;
+	errno = EACCES;
 	return -1;
 }
 
@@ -260,7 +260,7 @@ cp_ask_facts(const char *name, struct cp_facts *f)
 	if (ask(name, &query, &answer, &file) != 0)
 		return -1;
 	if (file < 0 || answer.type != CP_MSG_FACTS) {
-		errno = EPROTO;
+		errno = answer.type == CP_MSG_ANSWER ? EACCES : EPROTO;
 		rc = -1;
 	} else
 		rc = map_facts(file, f);

@@ -35,7 +35,7 @@ struct cp_facts {
 
 /*
  * Asks the guard NAME.  Returns 0, or -1 with errno: ECONNREFUSED there is no
- * such guard (any more), EACCES it is another user's and does not answer us,
+ * such guard (any more), EACCES it is another user's, or of another PID namespace,
  * ETIMEDOUT, EPROTO the answer is of another version or not from a guard of
  * ours.  To be freed by cp_facts_free().
  */

@@ -30,8 +30,9 @@ cp_query_init(const struct cp_options *o, pid_t root_pid)
 static bool
 may_ask(const struct cp_heard *x)
 {
-	return (x->from.uid == geteuid() || x->from.uid == 0) &&
-	    x->address_len > sizeof(sa_family_t);
+	/* A PID of 0 is that of another namespace, as would be all of ours. */
+	return x->from.pid > 0 &&
+	    (x->from.uid == geteuid() || x->from.uid == 0);
 }
 
 /* The answer to X, with the descriptor FD, or -1. */
@@ -169,8 +170,10 @@ detach(const struct cp_heard *x)
 void
 cp_query_hear(const struct cp_heard *x)
 {
-	if (!may_ask(x))
+	if (!may_ask(x)) {
+		answer(x, CP_MSG_ANSWER, EACCES, -1);
 		return;
+	}
 	if (x->msg.type == CP_MSG_QUERY)
 		hear_query(x);
 	else if (x->msg.type == CP_MSG_REAP)

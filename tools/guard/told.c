@@ -231,13 +231,18 @@ cp_told_answer(struct cp_host *h)
 static void
 hear(struct cp_heard *x)
 {
-	if (x->msg.magic != CP_WIRE_MAGIC || x->from.pid <= 0)
+	if (x->msg.magic != CP_WIRE_MAGIC)
+		return;
+	if (x->msg.type >= CP_MSG_QUERY) {
+		if (x->address_len > sizeof(sa_family_t))
+			cp_query_hear(x);
+		return;
+	}
+	if (x->from.pid <= 0)
 		return;
 	x->msg.name[sizeof(x->msg.name) - 1] = '\0';
 	if (x->msg.type == CP_MSG_WARD)
 		hear_ward(x);
-	else if (x->msg.type >= CP_MSG_QUERY)
-		cp_query_hear(x);
 	/* The rest is of interest only as long as its sender lives. */
 	else if (cp_trust_is_ours(x) && !cp_trust_has_ended(x))
 		cp_affairs_hear(x);
