@@ -27,7 +27,11 @@ SHIM	= config real owner slot arm channel kept ward preload child \
 GUARD	= main told trust affairs facts census process interest truth hostends sockdiag \
 	  index gather across judge spare company reaper journal look round \
 	  sentinel watch
-CLI	= main commands usage run target elf path export
+CLI	= main commands usage run target elf path export \
+	  table human scan survey orphan kin why traits sockets listed cull \
+	  show show_json
+# Units of the guard that the commands look through, too.
+CLI_GUARD = census process interest truth sockdiag index spare
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload \
@@ -101,7 +105,8 @@ PARTS	= $(B)/libchildproof.so $(B)/childproof $(B)/childproof-guard
 SHIM_O	= $(SHIM:%=$(B)/obj/shim/%.o) $(COMMON:%=$(B)/obj/shim/common/%.o)
 COMMON_O = $(COMMON:%=$(B)/obj/common/%.o)
 GUARD_O	= $(GUARD:%=$(B)/obj/guard/%.o) $(COMMON_O)
-CLI_O	= $(CLI:%=$(B)/obj/cli/%.o) $(COMMON_O)
+CLI_O	= $(CLI:%=$(B)/obj/cli/%.o) $(CLI_GUARD:%=$(B)/obj/guard/%.o) \
+	  $(COMMON_O)
 # One whose source is missing stops no build; tests/run says that it failed.
 TEST_B	= $(patsubst tests/unit/%.c,$(B)/tests/%,\
 	  $(wildcard $(TESTS:%=tests/unit/test_%.c)))
@@ -129,7 +134,8 @@ $(B)/childproof-guard: $(GUARD_O)
 	$(call say,LD)$(CC) $(TOOL_LDFLAGS) -o $@ $(GUARD_O) \
 	    $(JANSSON_LIBS) $(BSD_LIBS)
 $(B)/childproof: $(CLI_O)
-	$(call say,LD)$(CC) $(TOOL_LDFLAGS) -o $@ $(CLI_O) $(BSD_LIBS)
+	$(call say,LD)$(CC) $(TOOL_LDFLAGS) -o $@ $(CLI_O) \
+	    $(JANSSON_LIBS) $(BSD_LIBS)
 
 $(B)/obj/shim/%.o: shim/%.c | $(B)/.have-build
 	@mkdir -p $(@D)
