@@ -36,7 +36,8 @@ CLI_GUARD = census process interest truth sockdiag index spare
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload \
 	  census truth judge peers members terminal field facts spare \
-	  told affairs trust look journal target export
+	  told affairs trust look journal target export \
+	  orphan table sockets
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
 # linked a second time as NAME.static: a preload can't reach them.
@@ -174,7 +175,7 @@ CENSUS_O = $(addprefix $(B)/obj/guard/,census.o process.o interest.o truth.o \
 	  hostends.o sockdiag.o) $(PROCFS_O)
 $(B)/tests/test_census $(B)/tests/test_truth: $(CENSUS_O)
 JUDGE_T	= $(addprefix $(B)/tests/test_,judge peers members terminal field)
-$(JUDGE_T): $(B)/obj/tests/judge_world.o \
+$(JUDGE_T) $(B)/tests/test_orphan: $(B)/obj/tests/judge_world.o \
 	$(addprefix $(B)/obj/guard/,judge.o gather.o across.o index.o interest.o)
 $(B)/tests/test_facts: $(B)/obj/guard/facts.o $(B)/obj/guard/process.o \
 	$(PROCFS_O)
@@ -189,6 +190,9 @@ $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/spare.o \
 $(B)/tests/test_journal: $(B)/obj/guard/journal.o
 $(B)/tests/test_target: $(B)/obj/cli/target.o $(B)/obj/cli/elf.o \
 	$(B)/obj/cli/path.o
+$(B)/tests/test_orphan: $(addprefix $(B)/obj/cli/,orphan.o kin.o why.o)
+$(B)/tests/test_table: $(B)/obj/cli/table.o $(B)/obj/cli/human.o
+$(B)/tests/test_sockets: $(B)/obj/cli/sockets.o
 $(B)/tests/test_export: $(B)/obj/cli/export.o $(B)/obj/common/options.o
 
 $(TEST_B): $(B)/tests/%: $(B)/obj/tests/%.o
