@@ -10,6 +10,7 @@
 const struct cp_command *const cp_commands[] = {
 	&cp_command_ps,
 	&cp_command_wrap,
+	&cp_command_scan,
 	NULL,
 };
 

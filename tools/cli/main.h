@@ -35,6 +35,7 @@ extern const struct cp_command *const cp_commands[];
 
 extern const struct cp_command cp_command_doctor;
 extern const struct cp_command cp_command_ps;
+extern const struct cp_command cp_command_scan;
 extern const struct cp_command cp_command_wrap;
 
 /* The command NAME, or NULL. */
