@@ -28,11 +28,12 @@ GUARD	= main told trust affairs facts census process interest truth \
 	  hostends sockdiag index gather across judge spare company reaper \
 	  unwaited journal look query snapshot round hold closes traffic \
 	  sentinel watch
-CLI	= main commands usage run wrap target elf path export \
-	  table human ask procs view ps ps_json \
-	  scan survey orphan kin why traits sockets listed cull show show_json
+CLI	= main commands usage parts run wrap target elf path export \
+	  table human ask procs view ps ps_json attach reap metrics why rebuild ends \
+	  scan survey orphan kin orphan_why traits sockets listed cull show show_json
 # Units of the guard that the commands look through, too.
-CLI_GUARD = census process interest truth sockdiag index spare
+CLI_GUARD = census process interest truth sockdiag index spare \
+	  judge gather across
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload \
@@ -195,7 +196,7 @@ $(B)/tests/test_traffic: $(addprefix $(B)/obj/guard/,traffic.o hold.o facts.o \
 	  process.o) $(PROCFS_O)
 $(B)/tests/test_target: $(B)/obj/cli/target.o $(B)/obj/cli/elf.o \
 	$(B)/obj/cli/path.o
-$(B)/tests/test_orphan: $(addprefix $(B)/obj/cli/,orphan.o kin.o why.o)
+$(B)/tests/test_orphan: $(addprefix $(B)/obj/cli/,orphan.o kin.o orphan_why.o)
 $(B)/tests/test_table: $(B)/obj/cli/table.o $(B)/obj/cli/human.o
 $(B)/tests/test_sockets: $(B)/obj/cli/sockets.o
 $(B)/tests/test_export: $(B)/obj/cli/export.o $(B)/obj/common/options.o

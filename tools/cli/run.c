@@ -6,7 +6,6 @@
  * same, and stderr, which is the host's, hears of it only under `verbose`.
  * Context: cli, single-threaded.
  */
-#include <sys/random.h>
 #include <sys/time.h>
 
 #include <err.h>
@@ -21,6 +20,7 @@
 #include "../../shim/common/start.h"
 #include "../../shim/common/wire.h"
 #include "export.h"
+#include "parts.h"
 #include "path.h"
 #include "run.h"
 #include "target.h"
@@ -47,26 +47,6 @@ note(const struct run *r, const char *format, ...)
 	va_start(ap, format);
 	vwarnx(format, ap);
 	va_end(ap);
-}
-
-/* The parts lie beside us, wherever that is. */
-static void
-find_parts(struct run *r)
-{
-	char self[PATH_MAX], *slash;
-
-	if (realpath("/proc/self/exe", self) == NULL ||
-	    (slash = strrchr(self, '/')) == NULL)
-		return;
-	slash[1] = '\0';
-	if (strlcpy(r->guard, self, sizeof(r->guard)) >= sizeof(r->guard) ||
-	    strlcat(r->guard, "childproof-guard", sizeof(r->guard)) >=
-		sizeof(r->guard))
-		r->guard[0] = '\0';
-	if (strlcpy(r->shim, self, sizeof(r->shim)) >= sizeof(r->shim) ||
-	    strlcat(r->shim, "libchildproof.so", sizeof(r->shim)) >=
-		sizeof(r->shim))
-		r->shim[0] = '\0';
 }
 
 /* Decides between the shim and the census, or both. */
@@ -128,19 +108,6 @@ guard_inherit(struct run *r)
 	strlcpy(r->name, outer, sizeof(r->name));
 	note(r, "guard: that of an outer childproof is used, with its options");
 	return true;
-}
-
-/* A name of our own, which nobody can have taken in advance. */
-static int
-guard_name(struct run *r)
-{
-	uint64_t seed;
-
-	if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
-		return -1;
-	(void)snprintf(r->name, sizeof(r->name), "childproof/%d/%016llx",
-	    (int)getpid(), (unsigned long long)seed);
-	return 0;
 }
 
 /* Sets KEY to VALUE, or removes it if that is empty; frees VALUE. */
@@ -209,10 +176,12 @@ cp_run(const struct cp_options *o, char *const argv[])
 
 	if (error != 0)
 		return cp_path_cannot(argv[0], error);
-	find_parts(&r);
+	cp_part_path("childproof-guard", r.guard, sizeof(r.guard));
+	cp_part_path("libchildproof.so", r.shim, sizeof(r.shim));
 	choose_means(&r, path);
 	inherited = guard_inherit(&r);
-	if ((!inherited && guard_name(&r) != 0) || set_environment(&r) != 0) {
+	if ((!inherited && cp_guard_name(getpid(), r.name) != 0) ||
+	    set_environment(&r) != 0) {
 		warn("%s: not started", argv[0]);
 		return CP_EXIT_FAILED;
 	}
