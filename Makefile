@@ -27,7 +27,8 @@ SHIM	= config real owner slot arm channel kept ward preload child \
 GUARD	= main told trust affairs facts census process interest truth hostends sockdiag \
 	  index gather across judge spare company reaper journal look round \
 	  sentinel watch
-CLI	= main commands usage run wrap target elf path export
+CLI	= main commands usage run wrap doctor finding exam probe notify \
+	  preloads subject target elf exports file path parts export
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload \
@@ -82,7 +83,8 @@ TOOL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(CFLAGS) $(LDFLAGS) $(SANITIZE)
 SHIM_CFLAGS = $(BASE) $(DEPS) -fPIC -fvisibility=hidden \
 	  -ftls-model=initial-exec \
 	  -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=0 -fno-stack-protector \
-	  -fstack-clash-protection $(CET) $(CPPFLAGS) $(CFLAGS)
+	  -fstack-clash-protection $(CET) -DCP_VERSION='"$(VERSION)"' \
+	  $(CPPFLAGS) $(CFLAGS)
 SHIM_LDFLAGS = -shared -Wl,-soname,libchildproof.so \
 	  -Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete -Wl,-z,defs \
 	  -Wl,-z,noseparate-code \
@@ -101,7 +103,8 @@ PARTS	= $(B)/libchildproof.so $(B)/childproof $(B)/childproof-guard
 SHIM_O	= $(SHIM:%=$(B)/obj/shim/%.o) $(COMMON:%=$(B)/obj/shim/common/%.o)
 COMMON_O = $(COMMON:%=$(B)/obj/common/%.o)
 GUARD_O	= $(GUARD:%=$(B)/obj/guard/%.o) $(COMMON_O)
-CLI_O	= $(CLI:%=$(B)/obj/cli/%.o) $(COMMON_O)
+# The doctor asks the kernel as the guard does.
+CLI_O	= $(CLI:%=$(B)/obj/cli/%.o) $(COMMON_O) $(B)/obj/guard/sockdiag.o
 # One whose source is missing stops no build; tests/run says that it failed.
 TEST_B	= $(patsubst tests/unit/%.c,$(B)/tests/%,\
 	  $(wildcard $(TESTS:%=tests/unit/test_%.c)))
@@ -181,8 +184,8 @@ $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/spare.o \
 	$(TOLD_O) $(filter-out %/process.o,$(CENSUS_O)) \
 	$(B)/obj/common/options.o
 $(B)/tests/test_journal: $(B)/obj/guard/journal.o
-$(B)/tests/test_target: $(B)/obj/cli/target.o $(B)/obj/cli/elf.o \
-	$(B)/obj/cli/path.o
+$(B)/tests/test_target: $(addprefix $(B)/obj/cli/,target.o elf.o exports.o \
+	file.o path.o)
 $(B)/tests/test_export: $(B)/obj/cli/export.o $(B)/obj/common/options.o
 
 $(TEST_B): $(B)/tests/%: $(B)/obj/tests/%.o

@@ -8,6 +8,7 @@
 #include "main.h"
 
 const struct cp_command *const cp_commands[] = {
+	&cp_command_doctor,
 	&cp_command_wrap,
 	NULL,
 };

@@ -21,6 +21,7 @@
 #include "../../shim/common/start.h"
 #include "../../shim/common/wire.h"
 #include "export.h"
+#include "parts.h"
 #include "path.h"
 #include "run.h"
 #include "target.h"
@@ -32,8 +33,7 @@ struct run {
 	const char *command;
 	const char *census; /* why a census is needed, or NULL */
 	bool preload;	    /* the shim goes into the environment */
-	char shim[PATH_MAX];
-	char guard[PATH_MAX];
+	struct cp_parts parts;
 	char name[CP_NAME_MAX + 1]; /* the guard's socket */
 };
 
@@ -49,43 +49,20 @@ note(const struct run *r, const char *format, ...)
 	va_end(ap);
 }
 
-/* The parts lie beside us, wherever that is. */
-static void
-find_parts(struct run *r)
-{
-	char self[PATH_MAX], *slash;
-
-	if (realpath("/proc/self/exe", self) == NULL ||
-	    (slash = strrchr(self, '/')) == NULL)
-		return;
-	slash[1] = '\0';
-	if (strlcpy(r->guard, self, sizeof(r->guard)) >= sizeof(r->guard) ||
-	    strlcat(r->guard, "childproof-guard", sizeof(r->guard)) >=
-		sizeof(r->guard))
-		r->guard[0] = '\0';
-	if (strlcpy(r->shim, self, sizeof(r->shim)) >= sizeof(r->shim) ||
-	    strlcat(r->shim, "libchildproof.so", sizeof(r->shim)) >=
-		sizeof(r->shim))
-		r->shim[0] = '\0';
-}
-
 /* Decides between the shim and the census, or both. */
 static void
 choose_means(struct run *r, const char *path)
 {
 	enum cp_reach reach = cp_target_look(path);
+	const char *problem;
 
 	r->preload = cp_target_preload(reach);
 	if (reach != CP_REACH_YES)
 		r->census = cp_target_why(reach);
-	if (access(r->shim, R_OK) != 0) {
+	problem = cp_parts_shim_problem(&r->parts);
+	if (problem != NULL) {
 		r->preload = false;
-		r->census = "libchildproof.so is missing (install it again)";
-	} else if (strpbrk(r->shim, " :$") != NULL) {
-		/* The loader splits at the first two and expands $ORIGIN. */
-		r->preload = false;
-		r->census = "libchildproof.so has a space, colon or $ in its "
-			    "path (install it elsewhere)";
+		r->census = problem;
 	}
 }
 
@@ -163,7 +140,7 @@ set_environment(const struct run *r)
 	    put_env(CP_ENV_OPTIONS, cp_export_options(r->options)) != 0)
 		return -1;
 	return put_env(CP_ENV_PRELOAD,
-	    cp_export_preload(r->preload ? r->shim : NULL,
+	    cp_export_preload(r->preload ? r->parts.shim : NULL,
 		getenv(CP_ENV_PRELOAD)));
 }
 
@@ -174,10 +151,10 @@ guard_start(const struct run *r)
 	 * The name stays in the environment either way: the shim tries it
 	 * once more at its first ward, and journals what went wrong.
 	 */
-	if (cp_guard_start(r->name, r->guard, environ) != 0 &&
+	if (cp_guard_start(r->name, r->parts.guard, environ) != 0 &&
 	    errno != EADDRINUSE)
 		note(r, "guard: not started: %s: %s (install it again)",
-		    r->guard, strerror(errno));
+		    r->parts.guard, strerror(errno));
 }
 
 /* Asks the guard to watch us: the kernel attests who we are. */
@@ -209,7 +186,7 @@ cp_run(const struct cp_options *o, char *const argv[])
 
 	if (error != 0)
 		return cp_path_cannot(argv[0], error);
-	find_parts(&r);
+	cp_parts_find(&r.parts);
 	choose_means(&r, path);
 	inherited = guard_inherit(&r);
 	if ((!inherited && guard_name(&r) != 0) || set_environment(&r) != 0) {

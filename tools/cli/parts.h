@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* The parts of childproof, which lie in one directory with this program. */
+#ifndef CP_PARTS_H
+#define CP_PARTS_H
+
+#include <limits.h>
+
+struct cp_parts {
+	char shim[PATH_MAX]; /* "" if we can't tell */
+	char guard[PATH_MAX];
+};
+
+/* Where the parts should be; whether they are is another matter. */
+void cp_parts_find(struct cp_parts *p);
+
+/* Why LD_PRELOAD can't name the shim, "why (what to do)"; NULL if it can. */
+const char *cp_parts_shim_problem(const struct cp_parts *p);
+
+#endif
