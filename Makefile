@@ -33,7 +33,7 @@ CLI	= main commands usage run wrap doctor finding exam probe notify \
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload \
 	  census truth judge peers members terminal field facts spare \
-	  told affairs trust look journal target export
+	  told affairs trust look journal target exports export exam
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
 # linked a second time as NAME.static: a preload can't reach them.
@@ -186,6 +186,8 @@ $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/spare.o \
 $(B)/tests/test_journal: $(B)/obj/guard/journal.o
 $(B)/tests/test_target: $(addprefix $(B)/obj/cli/,target.o elf.o exports.o \
 	file.o path.o)
+$(B)/tests/test_exports: $(B)/obj/cli/exports.o
+$(B)/tests/test_exam: $(B)/obj/cli/exam.o $(B)/obj/cli/finding.o
 $(B)/tests/test_export: $(B)/obj/cli/export.o $(B)/obj/common/options.o
 
 $(TEST_B): $(B)/tests/%: $(B)/obj/tests/%.o
