@@ -147,6 +147,8 @@ judge_part(const char *path, int mode)
 	struct cp_file f;
 	bool known;
 
+	if (path[0] == '\0')
+		return cp_finding(CP_FAIL, "not found, for want of /proc");
 	if (access(path, mode) != 0)
 		return cp_finding(CP_FAIL, "%s (install it again)",
 		    strerror(errno));
@@ -170,7 +172,8 @@ look_at_parts(void)
 	char why[256];
 
 	cp_parts_find(&parts);
-	cp_finding_print(parts.guard, judge_part(parts.guard, X_OK));
+	cp_finding_print(parts.guard[0] != '\0' ? parts.guard : "guard",
+	    judge_part(parts.guard, X_OK));
 	shim = judge_part(parts.shim, R_OK);
 	problem = cp_parts_shim_problem(&parts);
 	if (shim.level == CP_OK && problem != NULL)
@@ -179,7 +182,7 @@ look_at_parts(void)
 	    cp_probe_load(parts.shim, why, sizeof(why)) != 0)
 		shim = cp_finding(CP_FAIL, "does not load: %s (build it here)",
 		    why);
-	cp_finding_print(parts.shim, shim);
+	cp_finding_print(parts.shim[0] != '\0' ? parts.shim : "shim", shim);
 	if (outer != NULL)
 		cp_finding_print("guard",
 		    cp_finding(CP_OK,

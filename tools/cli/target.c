@@ -130,7 +130,7 @@ enum cp_reach
 cp_target_walk(const char *path, cp_target_step *step, void *arg)
 {
 	enum cp_reach reach = CP_REACH_UNKNOWN;
-	char program[PATH_MAX], found[PATH_MAX];
+	char program[PATH_MAX], places[2][PATH_MAX], *found;
 	struct cp_file f;
 	int script, error;
 
@@ -141,7 +141,9 @@ cp_target_walk(const char *path, cp_target_step *step, void *arg)
 		cp_file_close(&f);
 		if (script <= 0)
 			return script < 0 ? CP_REACH_UNKNOWN : reach;
-		error = cp_path_find(program, found, sizeof(found));
+		/* PATH is in the other one. */
+		found = places[depth % 2];
+		error = cp_path_find(program, found, PATH_MAX);
 		if (step != NULL)
 			step(arg, path, error == 0 ? found : program, error);
 		if (error != 0)
