@@ -23,6 +23,7 @@ Case = collections.namedtuple("Case", "name run bare")
 
 
 def collect():
+    import doctor
     import guard
     import leaks
     import misuse
@@ -32,7 +33,8 @@ def collect():
     import wrap
 
     cases = []
-    for module in (leaks, guard, same, spared, misuse, real, wrap):
+    for module in (leaks, guard, same, spared, misuse, real, wrap,
+                   doctor):
         cases += module.cases()
     names = [c.name for c in cases]
     for name in names:

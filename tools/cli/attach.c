@@ -95,17 +95,18 @@ detach(const struct cp_view *v, pid_t pid)
 static int
 start(pid_t pid, const struct cp_options *o, char name[CP_NAME_MAX + 1])
 {
-	char path[4096], *text = cp_export_options(o), *variable = NULL;
+	struct cp_parts parts;
+	char *text = cp_export_options(o), *variable = NULL;
 	char *env[] = { NULL, NULL };
 	int rc = -1;
 
-	cp_part_path("childproof-guard", path, sizeof(path));
+	cp_parts_find(&parts);
 	if (text != NULL &&
 	    asprintf(&variable, CP_ENV_OPTIONS "=%s", text) != -1) {
 		env[0] = variable;
 		rc = cp_guard_name(pid, name);
 		if (rc == 0)
-			rc = cp_guard_start(name, path, env);
+			rc = cp_guard_start(name, parts.guard, env);
 	}
 	free(text);
 	free(variable);

@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the parts of childproof lie, and how a guard is named.  Context: cli. */
+/* The parts of childproof, which lie in one directory with this program. */
 #ifndef CP_PARTS_H
 #define CP_PARTS_H
 
 #include <sys/types.h>
 
-#include <stddef.h>
+#include <limits.h>
 
 #include "../../shim/common/wire.h"
 
-/* The path of part NAME, which lies beside us; "" if there is no room. */
-void cp_part_path(const char *name, char *out, size_t size);
+struct cp_parts {
+	char shim[PATH_MAX]; /* "" if we can't tell */
+	char guard[PATH_MAX];
+};
+
+/* Where the parts should be; whether they are is another matter. */
+void cp_parts_find(struct cp_parts *p);
+
+/* Why LD_PRELOAD can't name the shim, "why (what to do)"; NULL if it can. */
+const char *cp_parts_shim_problem(const struct cp_parts *p);
 
 /*
  * A name for a guard of HOST, which nobody can have taken in advance.

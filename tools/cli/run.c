@@ -32,8 +32,7 @@ struct run {
 	const char *command;
 	const char *census; /* why a census is needed, or NULL */
 	bool preload;	    /* the shim goes into the environment */
-	char shim[PATH_MAX];
-	char guard[PATH_MAX];
+	struct cp_parts parts;
 	char name[CP_NAME_MAX + 1]; /* the guard's socket */
 };
 
@@ -54,18 +53,15 @@ static void
 choose_means(struct run *r, const char *path)
 {
 	enum cp_reach reach = cp_target_look(path);
+	const char *problem;
 
 	r->preload = cp_target_preload(reach);
 	if (reach != CP_REACH_YES)
 		r->census = cp_target_why(reach);
-	if (access(r->shim, R_OK) != 0) {
+	problem = cp_parts_shim_problem(&r->parts);
+	if (problem != NULL) {
 		r->preload = false;
-		r->census = "libchildproof.so is missing (install it again)";
-	} else if (strpbrk(r->shim, " :$") != NULL) {
-		/* The loader splits at the first two and expands $ORIGIN. */
-		r->preload = false;
-		r->census = "libchildproof.so has a space, colon or $ in its "
-			    "path (install it elsewhere)";
+		r->census = problem;
 	}
 }
 
@@ -130,7 +126,7 @@ set_environment(const struct run *r)
 	    put_env(CP_ENV_OPTIONS, cp_export_options(r->options)) != 0)
 		return -1;
 	return put_env(CP_ENV_PRELOAD,
-	    cp_export_preload(r->preload ? r->shim : NULL,
+	    cp_export_preload(r->preload ? r->parts.shim : NULL,
 		getenv(CP_ENV_PRELOAD)));
 }
 
@@ -141,10 +137,10 @@ guard_start(const struct run *r)
 	 * The name stays in the environment either way: the shim tries it
 	 * once more at its first ward, and journals what went wrong.
 	 */
-	if (cp_guard_start(r->name, r->guard, environ) != 0 &&
+	if (cp_guard_start(r->name, r->parts.guard, environ) != 0 &&
 	    errno != EADDRINUSE)
 		note(r, "guard: not started: %s: %s (install it again)",
-		    r->guard, strerror(errno));
+		    r->parts.guard, strerror(errno));
 }
 
 /* Asks the guard to watch us: the kernel attests who we are. */
@@ -176,8 +172,7 @@ cp_run(const struct cp_options *o, char *const argv[])
 
 	if (error != 0)
 		return cp_path_cannot(argv[0], error);
-	cp_part_path("childproof-guard", r.guard, sizeof(r.guard));
-	cp_part_path("libchildproof.so", r.shim, sizeof(r.shim));
+	cp_parts_find(&r.parts);
 	choose_means(&r, path);
 	inherited = guard_inherit(&r);
 	if ((!inherited && cp_guard_name(getpid(), r.name) != 0) ||
