@@ -27,12 +27,13 @@ SHIM	= config real owner slot arm channel kept ward preload child \
 GUARD	= main told trust affairs facts census process interest truth hostends sockdiag \
 	  index gather across judge spare company reaper journal look round \
 	  sentinel watch
-CLI	= main run target elf path export
+CLI	= main run target elf path export report lifeline life lines page \
+	  trace output embed
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload \
 	  census truth judge peers members terminal field facts spare \
-	  told affairs trust look journal target export
+	  told affairs trust look journal target export lifeline
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
 # linked a second time as NAME.static: a preload can't reach them.
@@ -129,7 +130,8 @@ $(B)/childproof-guard: $(GUARD_O)
 	$(call say,LD)$(CC) $(TOOL_LDFLAGS) -o $@ $(GUARD_O) \
 	    $(JANSSON_LIBS) $(BSD_LIBS)
 $(B)/childproof: $(CLI_O)
-	$(call say,LD)$(CC) $(TOOL_LDFLAGS) -o $@ $(CLI_O) $(BSD_LIBS)
+	$(call say,LD)$(CC) $(TOOL_LDFLAGS) -o $@ $(CLI_O) \
+	    $(JANSSON_LIBS) $(BSD_LIBS)
 
 $(B)/obj/shim/%.o: shim/%.c | $(B)/.have-build
 	@mkdir -p $(@D)
@@ -143,6 +145,8 @@ $(B)/obj/guard/%.o: tools/guard/%.c | $(B)/.have-build
 $(B)/obj/cli/%.o: tools/cli/%.c | $(B)/.have-build
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(TOOL_CFLAGS) -c -o $@ $<
+
+$(B)/obj/cli/embed.o: $(addprefix tools/cli/report,.html .js -ui.js)
 
 # --- Tests ----------------------------------------------------------------
 
@@ -183,6 +187,7 @@ $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/spare.o \
 $(B)/tests/test_journal: $(B)/obj/guard/journal.o
 $(B)/tests/test_target: $(B)/obj/cli/target.o $(B)/obj/cli/elf.o \
 	$(B)/obj/cli/path.o
+$(B)/tests/test_lifeline: $(addprefix $(B)/obj/cli/,lifeline.o life.o lines.o)
 $(B)/tests/test_export: $(B)/obj/cli/export.o $(B)/obj/common/options.o
 
 $(TEST_B): $(B)/tests/%: $(B)/obj/tests/%.o

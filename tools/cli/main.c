@@ -12,6 +12,7 @@
 
 #include "../../shim/common/wire.h"
 #include "main.h"
+#include "report.h"
 #include "run.h"
 
 /* More rows than options.def and our own have. */
@@ -30,7 +31,7 @@ static const struct cp_command cp_commands[] = {
 	{ "metrics", NULL },
 	{ "ps", NULL },
 	{ "reap", NULL },
-	{ "report", NULL },
+	{ "report", cp_report },
 	{ "scan", NULL },
 	{ "why", NULL },
 	{ "wrap", NULL },

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The command `report`: reads journals and draws the lifelines that they tell
+ * of.  An output that fails leaves what was there.  Context: cli.
+ */
+#include <err.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lifeline.h"
+#include "output.h"
+#include "page.h"
+#include "report.h"
+#include "run.h"
+#include "trace.h"
+
+struct wanted {
+	const char *page, *trace; /* files, "-" for stdout, or NULL */
+};
+
+static const char usage_text[] =
+    "usage: childproof report [--trace=FILE] -o FILE.html JOURNAL ...\n";
+
+static _Noreturn void
+misused(const char *what, const char *why)
+{
+	warnx("report: %s: %s", what, why);
+	fputs(usage_text, stderr);
+	exit(CP_EXIT_FAILED);
+}
+
+static _Noreturn void
+help(void)
+{
+	fputs(usage_text, stdout);
+	puts("\nDraw the lifelines of the stdio children that journals (see "
+	     "--journal) tell of."
+	     "\nOf several, as rotation leaves them, the oldest comes first; - "
+	     "is the standard"
+	     "\ninput or output.\n"
+	     "\n  -o, --output=FILE           where to write the page"
+	     "\n      --trace=FILE            where to write a trace, for "
+	     "Perfetto or Chromium"
+	     "\n      --help                  print this");
+	if (fflush(stdout) != 0 || ferror(stdout))
+		err(CP_EXIT_FAILED, "stdout");
+	exit(0);
+}
+
+/* Returns the index of the first journal. */
+static int
+arguments(int argc, char *argv[], struct wanted *w)
+{
+	static const struct option longs[] = {
+		{ "output", required_argument, NULL, 'o' },
+		{ "trace", required_argument, NULL, 't' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	int c;
+
+	opterr = 0;
+	optind = 0; /* not the launcher's: all anew */
+	while ((c = getopt_long(argc, argv, ":o:", longs, NULL)) != -1) {
+		if (c == 'h')
+			help();
+		else if (c == 'o')
+			w->page = optarg;
+		else if (c == 't')
+			w->trace = optarg;
+		else
+			misused(argv[optind - 1],
+			    c == ':' ? "a value is missing" :
+				       "no such option, or it takes no value");
+	}
+	if (optind == argc)
+		misused("JOURNAL", "missing (the file given as --journal=)");
+	if (w->page == NULL && w->trace == NULL)
+		misused("-o", "missing (say where to write the page)");
+	if (w->page != NULL && w->trace != NULL && strcmp(w->page, "-") == 0 &&
+	    strcmp(w->trace, "-") == 0)
+		misused("-", "page and trace can't both go there");
+	return optind;
+}
+
+static _Noreturn void
+cannot(const char *name, const char *what_to_do)
+{
+	errx(CP_EXIT_FAILED, "report: %s: %s (%s)", name, strerror(errno),
+	    what_to_do);
+}
+
+static void
+read_journal(struct cp_lifelines *l, const char *name)
+{
+	bool std = strcmp(name, "-") == 0;
+	FILE *f = std ? stdin : fopen(name, "re");
+
+	errno = f == NULL ? errno : 0;
+	if (f == NULL || cp_lifelines_read(l, f) != 0)
+		cannot(name, "give the file of --journal=");
+	if (!std)
+		(void)fclose(f);
+}
+
+/* Says what was left out; a file of which nothing was used is another's. */
+static void
+tell_strange(const struct cp_lifelines *l, const char *name)
+{
+	if (l->strange == 0)
+		return;
+	if (l->strange == l->lines)
+		errx(CP_EXIT_FAILED,
+		    "report: %s: no line of it is a journal's (give the file "
+		    "of --journal=)",
+		    name);
+	warnx("report: %s: %zu of %zu lines are no journal lines (they are "
+	      "left out)",
+	    name, l->strange, l->lines);
+}
+
+static void
+fail(struct cp_output *page, struct cp_output *trace, const char *name)
+{
+	int saved = errno;
+
+	cp_output_abandon(page);
+	cp_output_abandon(trace);
+	errno = saved;
+	cannot(name, "nothing was written; give another file");
+}
+
+static void
+write_all(const struct cp_lifelines *l, const struct wanted *w,
+    const char *name)
+{
+	struct cp_output page = { 0 }, trace = { 0 };
+
+	if (w->page != NULL && cp_output_open(&page, w->page) != 0)
+		fail(&page, &trace, w->page);
+	if (w->trace != NULL && cp_output_open(&trace, w->trace) != 0)
+		fail(&page, &trace, w->trace);
+	if (w->page != NULL)
+		cp_page_write(l, name, page.f);
+	if (w->trace != NULL)
+		cp_trace_write(l, trace.f);
+	if (w->page != NULL && cp_output_commit(&page) != 0)
+		fail(&page, &trace, w->page);
+	if (w->trace != NULL && cp_output_commit(&trace) != 0)
+		fail(&page, &trace, w->trace);
+}
+
+int
+cp_report(const struct cp_options *o, int argc, char *argv[])
+{
+	struct wanted wanted = { NULL, NULL };
+	struct cp_lifelines lifelines;
+	int first = arguments(argc, argv, &wanted);
+
+	(void)o;
+	cp_lifelines_init(&lifelines);
+	for (int i = first; i < argc; i++)
+		read_journal(&lifelines, argv[i]);
+	tell_strange(&lifelines, argv[argc - 1]);
+	write_all(&lifelines, &wanted, argv[argc - 1]);
+	cp_lifelines_free(&lifelines);
+	return 0;
+}
