@@ -252,7 +252,7 @@ function about() {
 	const name = visible(data.journal ?? "journal");
 	$("title").textContent =
 	    `Lifelines of ${count(n, "stdio child", "stdio children")}`;
-	document.title = `${name}: lifelines of ${count(n, "ward", "wards")}`;
+	document.title = `${name.replace(/.*\//, "")}: lifelines of ${count(n, "ward", "wards")}`;
 	const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 	$("about").textContent = [name,
 		data.from <= data.to ? `${date(data.from)} ${clock(data.from, 1)} ` +
@@ -269,6 +269,10 @@ function begin() {
 	if (distinct("cmd") > 60)	/* each with arguments of its own */
 		$("by").value = "name";
 	about();
+	if (!data.lives.length) {
+		$("empty").hidden = false;
+		return;
+	}
 	legend();
 	$("all").hidden = false;
 	$("by").addEventListener("change", redo);

@@ -246,19 +246,33 @@ function drawCount() {
 	path += `H${width - RIGHT}`;
 	el(svg, "path", { d: `${path}V${CHART}H${GUTTER}Z`, class: "area" });
 	el(svg, "path", { d: path, class: "edge" });
-	for (const [t, text] of ticks()) {
-		el(svg, "line", { x1: x(t), x2: x(t), y1: CHART, y2: CHART + 5,
-			class: "grid" });
-		el(svg, "text", { x: x(t), y: CHART + 18, class: "muted",
-			"text-anchor": x(t) > width - 40 ? "end" : "middle" }, text);
-	}
+	drawAxis(svg);
 	drawNotes(svg);
 	el(svg, "line", { class: "cross", y1: 0, y2: CHART, visibility: "hidden" });
 	el(svg, "rect", { class: "brush", y: 0, height: CHART, width: 0 });
 }
 
-/* What guards said of themselves: a mark above the chart. */
+function drawAxis(svg) {
+	let free = 0;	/* no label over another */
+	for (const [t, text] of ticks()) {
+		const half = text.length * 3.6;
+		const at = Math.min(x(t), width - half);
+		el(svg, "line", { x1: x(t), x2: x(t), y1: CHART, y2: CHART + 5,
+			class: "grid" });
+		if (at - half < free)
+			continue;
+		el(svg, "text", { x: at, y: CHART + 18, class: "muted",
+			"text-anchor": "middle" }, text);
+		free = at + half + 8;
+	}
+}
+
+/*
+ * What guards said of themselves stands above the chart: a stroke, and where
+ * there is more to it than their coming and going, a mark.
+ */
 function drawNotes(svg) {
+	const usual = new Set(["guard-start", "guard-end"]);
 	const places = new Map();
 	for (const note of data.notes) {
 		if (note.t < range[0] || note.t > range[1])
@@ -268,7 +282,8 @@ function drawNotes(svg) {
 	}
 	for (const [px, notes] of places) {
 		const mark = el(svg, "path", { class: "note",
-			d: `M${px - 4} 4h8l-4 7z` });
+			d: notes.every(n => usual.has(n.e)) ?
+			    `M${px - 1} 4h2v6h-2z` : `M${px - 5} 3h10l-5 9z` });
 		mark.notes = notes;
 	}
 }
@@ -306,7 +321,7 @@ function drawLife(group, lane, life, at) {
 	if (life.doomed === undefined || at.bar < 7)
 		return;
 	const from = Math.max(at.a, x(life.doomed));
-	if (at.b - from > 3)	/* from the verdict to the end */
+	if (at.b - from > 10)	/* from the verdict to the end */
 		el(group, "rect", { class: "doomed", x: from.toFixed(1),
 			y: at.y + at.bar - 4, height: 2,
 			width: (at.b - from - 2).toFixed(1) });
@@ -333,9 +348,6 @@ function drawLanes() {
 	el(svg, "rect", { class: "brush", y: 0, height: top, width: 0 });
 	shown[0]?.setAttribute("tabindex", 0);
 	$("none").hidden = lanes.length > 0;
-	$("none").textContent = data.lives.length ?
-	    "None is left by what is hidden and searched for." :
-	    "The journal tells of no stdio child.";
 }
 
 function draw() {
