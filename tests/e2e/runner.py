@@ -26,11 +26,12 @@ def collect():
     import leaks
     import misuse
     import real
+    import report
     import same
     import spared
 
     cases = []
-    for module in (leaks, guard, same, spared, misuse, real):
+    for module in (leaks, guard, same, spared, misuse, real, report):
         cases += module.cases()
     names = [c.name for c in cases]
     for name in names:

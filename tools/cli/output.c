@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -55,7 +56,7 @@ cp_output_open(struct cp_output *o, const char *name)
 	struct stat st;
 	int rc, saved;
 
-	*o = (struct cp_output){ .name = name };
+	*o = (struct cp_output){ 0 };
 	if (strcmp(name, "-") == 0 ||
 	    (stat(name, &st) == 0 && !S_ISREG(st.st_mode)))
 		rc = open_directly(o, name);
@@ -69,13 +70,12 @@ cp_output_open(struct cp_output *o, const char *name)
 	return rc;
 }
 
-static int
-finish(struct cp_output *o)
+int
+cp_output_flush(struct cp_output *o)
 {
 	FILE *f = o->f;
-	int bad;
+	bool bad = fflush(f) != 0 || ferror(f);
 
-	bad = fflush(f) != 0 || ferror(f);
 	if (f != stdout) {
 		o->f = NULL;
 		bad |= fclose(f) != 0;
@@ -86,8 +86,6 @@ finish(struct cp_output *o)
 int
 cp_output_commit(struct cp_output *o)
 {
-	if (finish(o) != 0)
-		return -1;
 	if (o->temp != NULL && rename(o->temp, o->path) != 0)
 		return -1;
 	free(o->temp);
@@ -105,5 +103,5 @@ cp_output_abandon(struct cp_output *o)
 		(void)unlink(o->temp);
 	free(o->temp);
 	free(o->path);
-	*o = (struct cp_output){ .name = o->name };
+	*o = (struct cp_output){ 0 };
 }

@@ -9,7 +9,6 @@
 #include <stdio.h>
 
 struct cp_output {
-	const char *name; /* as the user calls it; NULL: not opened */
 	FILE *f;
 	char *path, *temp; /* the second becomes the first; or both NULL */
 };
@@ -17,7 +16,13 @@ struct cp_output {
 /* NAME "-" is the standard output.  Returns 0, or -1 with errno. */
 int cp_output_open(struct cp_output *o, const char *name);
 
-/* Returns 0, or -1 with errno; then nothing has changed. */
+/*
+ * Writes out what is left.  Returns 0, or -1 with errno.  Of several outputs
+ * all should be flushed before the first is committed: then little can fail.
+ */
+int cp_output_flush(struct cp_output *o);
+
+/* Puts it in its place.  Returns 0, or -1 with errno; nothing changes then. */
 int cp_output_commit(struct cp_output *o);
 
 /* Leaves nothing behind; for one that was committed it does nothing. */

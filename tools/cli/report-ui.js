@@ -112,7 +112,7 @@ function point(e) {
 		tell(notesTip(e.target.notes), e.clientX, e.clientY);
 	else if (e.currentTarget.id === "count" && px >= GUTTER)
 		tell(document.createTextNode(`${date(t)} ${clock(t, 0)}: ` +
-		    `${count(aliveAt(t), "live ward", "live wards")}`),
+		    `${aliveAt(t).toLocaleString()} alive`),
 		    e.clientX, e.clientY);
 	else
 		tellFocused();
@@ -252,7 +252,7 @@ function about() {
 	const name = visible(data.journal ?? "journal");
 	$("title").textContent =
 	    `Lifelines of ${count(n, "stdio child", "stdio children")}`;
-	document.title = `${name.replace(/.*\//, "")}: lifelines of ${count(n, "ward", "wards")}`;
+	document.title = `${name.replace(/.*\//, "")}: lifelines`;
 	const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 	$("about").textContent = [name,
 		data.from <= data.to ? `${date(data.from)} ${clock(data.from, 1)} ` +

@@ -122,35 +122,47 @@ tell_strange(const struct cp_lifelines *l, const char *name)
 	    name, l->strange, l->lines);
 }
 
-static void
-fail(struct cp_output *page, struct cp_output *trace, const char *name)
+struct outputs {
+	struct cp_output page, trace;
+};
+
+static _Noreturn void
+fail(struct outputs *o, const char *name)
 {
 	int saved = errno;
 
-	cp_output_abandon(page);
-	cp_output_abandon(trace);
+	cp_output_abandon(&o->page);
+	cp_output_abandon(&o->trace);
 	errno = saved;
 	cannot(name, "nothing was written; give another file");
+}
+
+/* Does STEP to those outputs that are wanted; one that fails ends it all. */
+static void
+each(struct outputs *o, const struct wanted *w, int (*step)(struct cp_output *))
+{
+	if (w->page != NULL && step(&o->page) != 0)
+		fail(o, w->page);
+	if (w->trace != NULL && step(&o->trace) != 0)
+		fail(o, w->trace);
 }
 
 static void
 write_all(const struct cp_lifelines *l, const struct wanted *w,
     const char *name)
 {
-	struct cp_output page = { 0 }, trace = { 0 };
+	struct outputs o = { 0 };
 
-	if (w->page != NULL && cp_output_open(&page, w->page) != 0)
-		fail(&page, &trace, w->page);
-	if (w->trace != NULL && cp_output_open(&trace, w->trace) != 0)
-		fail(&page, &trace, w->trace);
+	if (w->page != NULL && cp_output_open(&o.page, w->page) != 0)
+		fail(&o, w->page);
+	if (w->trace != NULL && cp_output_open(&o.trace, w->trace) != 0)
+		fail(&o, w->trace);
 	if (w->page != NULL)
-		cp_page_write(l, name, page.f);
+		cp_page_write(l, name, o.page.f);
 	if (w->trace != NULL)
-		cp_trace_write(l, trace.f);
-	if (w->page != NULL && cp_output_commit(&page) != 0)
-		fail(&page, &trace, w->page);
-	if (w->trace != NULL && cp_output_commit(&trace) != 0)
-		fail(&page, &trace, w->trace);
+		cp_trace_write(l, o.trace.f);
+	each(&o, w, cp_output_flush);
+	each(&o, w, cp_output_commit);
 }
 
 int

@@ -136,7 +136,8 @@ function pack(lane) {
 		life.row = row;
 	}
 	lane.rows = ends.length;
-	lane.pitch = lane.rows <= 8 ? 15 : lane.rows <= 40 ? 8 : 4;
+	lane.pitch = lane.rows <= 12 ? 15 : lane.rows <= 24 ? 10 :
+	    lane.rows <= 48 ? 6 : 4;
 	lane.height = Math.max(24, lane.rows * lane.pitch + 9);
 }
 
@@ -228,9 +229,9 @@ function drawCount() {
 	svg.replaceChildren();
 	svg.setAttribute("viewBox", `0 0 ${width} ${CHART + AXIS}`);
 	svg.setAttribute("height", CHART + AXIS);
-	el(svg, "text", { x: 0, y: 26 }, "Live wards");
+	el(svg, "text", { x: 0, y: 26 }, "Alive at once");
 	el(svg, "text", { x: 0, y: 43, class: "muted" },
-	    `at most ${most > 1 || seen.length ? most : 0} here`);
+	    `at most ${Math.max(...points.map(p => p[1]))} here`);
 	for (const n of countTicks(most)) {
 		el(svg, "line", { x1: GUTTER, x2: width - RIGHT, y1: y(n),
 			y2: y(n), class: "grid" });
@@ -311,7 +312,7 @@ function drawLane(group, lane, top) {
 }
 
 function drawLife(group, lane, life, at) {
-	const e = el(group, "rect", { class: "life", x: at.a.toFixed(1), y: at.y,
+	const e = el(group, "rect", { class: `life ${life.f}`, x: at.a.toFixed(1), y: at.y,
 		width: Math.max(0, at.b - at.a - (at.b - at.a > 4 ? 1 : 0)).toFixed(1),
 		height: at.bar, rx: at.bar > 8 ? 2 : 0,
 		fill: `var(--${life.f})`, tabindex: -1, role: "img" });
@@ -321,10 +322,10 @@ function drawLife(group, lane, life, at) {
 	if (life.doomed === undefined || at.bar < 7)
 		return;
 	const from = Math.max(at.a, x(life.doomed));
-	if (at.b - from > 10)	/* from the verdict to the end */
+	if (at.b - from > 4)	/* from the verdict to the end */
 		el(group, "rect", { class: "doomed", x: from.toFixed(1),
-			y: at.y + at.bar - 4, height: 2,
-			width: (at.b - from - 2).toFixed(1) });
+			y: at.y, height: at.bar,
+			width: (at.b - from - 1).toFixed(1) });
 }
 
 function drawLanes() {
@@ -358,8 +359,9 @@ function draw() {
 	drawCount();
 	drawLanes();
 	const [from, to] = range;
-	$("range").textContent = `${clock(from, 1)} – ${clock(to, 1)} ` +
-	    `(${duration(to - from)})`;
+	const step = to - from < 10 ? 0 : 1;
+	$("range").textContent = `${clock(from, step)} – ` +
+	    `${clock(to, step)} (${duration(to - from)})`;
 	root.lanes = lanes.length;
 	root.shown = shown.length;
 	root.ms = (performance.now() - began).toFixed(1);

@@ -130,8 +130,8 @@ put_counts(const struct cp_lifelines *l, FILE *to)
 		alive += all[i].by;
 		put(to, ",\n",
 		    json_pack("{s:s, s:s, s:i, s:I, s:{s:I}}", "ph", "C",
-			"name", "live wards", "pid", 0, "ts",
-			micros(all[i].time), "args", "wards", alive));
+			"name", "alive", "pid", 0, "ts", micros(all[i].time),
+			"args", "children", alive));
 	}
 	free(all);
 }
