@@ -146,7 +146,7 @@ $(B)/obj/cli/%.o: tools/cli/%.c | $(B)/.have-build
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(TOOL_CFLAGS) -c -o $@ $<
 
-$(B)/obj/cli/embed.o: $(addprefix tools/cli/report,.html .js -ui.js)
+$(B)/obj/cli/embed.o: $(addprefix tools/cli/report,.html .js -draw.js -ui.js)
 
 # --- Tests ----------------------------------------------------------------
 

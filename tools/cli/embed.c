@@ -16,4 +16,5 @@
 
 EMBED(cp_embed_report_html, "tools/cli/report.html");
 EMBED(cp_embed_report_js, "tools/cli/report.js");
+EMBED(cp_embed_report_draw_js, "tools/cli/report-draw.js");
 EMBED(cp_embed_report_ui_js, "tools/cli/report-ui.js");

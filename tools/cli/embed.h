@@ -5,6 +5,7 @@
 
 extern const char cp_embed_report_html[];
 extern const char cp_embed_report_js[];
+extern const char cp_embed_report_draw_js[];
 extern const char cp_embed_report_ui_js[];
 
 #endif

@@ -55,18 +55,19 @@ cp_life_command(const struct cp_life *life)
 {
 	const char *name = json_string_value(life->name);
 	char *text = NULL;
-	size_t len, i;
-	json_t *word;
+	size_t len;
 	FILE *f = open_memstream(&text, &len);
 
 	if (f == NULL)
 		err(CP_EXIT_FAILED, "report");
-	json_array_foreach(life->argv, i, word)
-	{
+	for (size_t i = 0; i < json_array_size(life->argv); i++) {
+		const char *word = json_string_value(
+		    json_array_get(life->argv, i));
+
 		if (i > 0)
 			putc(' ', f);
-		if (json_is_string(word))
-			put_word(f, json_string_value(word));
+		if (word != NULL)
+			put_word(f, word);
 	}
 	if (json_array_size(life->argv) == 0)
 		fputs(name != NULL ? name : "?", f);

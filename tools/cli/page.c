@@ -133,6 +133,9 @@ put_at_mark(int mark, const struct cp_lifelines *l, const char *name, FILE *to)
 	case 2:
 		fputs(cp_embed_report_js, to);
 		break;
+	case 3:
+		fputs(cp_embed_report_draw_js, to);
+		break;
 	default:
 		fputs(cp_embed_report_ui_js, to);
 		break;
@@ -143,17 +146,14 @@ void
 cp_page_write(const struct cp_lifelines *l, const char *name, FILE *to)
 {
 	static const char *const marks[] = { "@SUMMARY@", "@DATA@", "@SCRIPT@",
-		"@UI@" };
+		"@DRAW@", "@UI@" };
 	const char *rest = cp_embed_report_html;
 
 	for (int i = 0; i < (int)(sizeof(marks) / sizeof(marks[0])); i++) {
 		const char *mark = strstr(rest, marks[i]);
 
 		if (mark == NULL)
-			errx(CP_EXIT_FAILED,
-			    "report: the page has no %s "
-			    "(build it again)",
-			    marks[i]);
+			break;
 		fwrite(rest, 1, (size_t)(mark - rest), to);
 		rest = mark + strlen(marks[i]);
 		put_at_mark(i, l, name, to);

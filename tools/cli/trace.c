@@ -76,8 +76,7 @@ static void
 put_life(const struct cp_life *life, size_t i, double end, FILE *to)
 {
 	char *command = cp_life_command(life);
-	json_t *j = phase(life, i, "b", life->born), *event;
-	size_t k;
+	json_t *j = phase(life, i, "b", life->born);
 
 	json_object_set_new(j, "name", json_string(command));
 	json_object_set_new(j, "args",
@@ -85,8 +84,8 @@ put_life(const struct cp_life *life, size_t i, double end, FILE *to)
 		"start", (json_int_t)life->id.start, "channel", life->channel,
 		"fate", cp_fate_text(life->fate)));
 	put(to, ",\n", j);
-	json_array_foreach(life->events, k, event)
-	    put_event(life, i, event, to);
+	for (size_t k = 0; k < json_array_size(life->events); k++)
+		put_event(life, i, json_array_get(life->events, k), to);
 	j = phase(life, i, "e", end);
 	json_object_set_new(j, "name", json_string(command));
 	put(to, ",\n", j);
