@@ -136,7 +136,9 @@ function drawLane(group, lane, top) {
 }
 
 function drawLife(group, lane, life, at) {
-	const e = el(group, "rect", { class: `life ${life.f}`, x: at.a.toFixed(1), y: at.y,
+	const e = el(group, "rect", {
+		class: `life ${life.f}${at.bar < 8 ? " slim" : ""}`,
+		x: at.a.toFixed(1), y: at.y,
 		width: Math.max(0, at.b - at.a - (at.b - at.a > 4 ? 1 : 0)).toFixed(1),
 		height: at.bar, rx: at.bar > 8 ? 2 : 0,
 		fill: `var(--${life.f})`, tabindex: -1, role: "img" });
