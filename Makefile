@@ -28,13 +28,14 @@ GUARD	= main told trust affairs facts census process interest truth \
 	  hostends sockdiag index gather across judge spare company reaper \
 	  unwaited journal look query snapshot round hold closes traffic \
 	  sentinel watch
-# The frame and the launcher; what shows guards; then, by command: scan, doctor.
+# The frame and the launcher; what shows guards; then, by command: scan, doctor, report.
 CLI	= main commands usage parts path export target elf exports file run \
 	  wrap table human \
 	  ask procs view ps ps_json attach reap metrics why rebuild ends \
 	  scan survey orphan kin orphan_why traits sockets listed cull show \
 	  show_json \
-	  doctor finding exam probe notify preloads subject
+	  doctor finding exam probe notify preloads subject \
+	  report lifeline life lines page trace output embed
 # Units of the guard that the commands look through, too.
 CLI_GUARD = census process interest truth sockdiag index spare judge gather \
 	  across
@@ -43,7 +44,7 @@ CLI_GUARD = census process interest truth sockdiag index spare judge gather \
 TESTS	= procfs options wire channel slot ward preload \
 	  census truth judge peers members terminal field facts spare \
 	  told affairs trust look journal traffic target exports export exam \
-	  orphan table sockets
+	  orphan table sockets lifeline
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
 # linked a second time as NAME.static: a preload can't reach them.
@@ -158,6 +159,8 @@ $(B)/obj/cli/%.o: tools/cli/%.c | $(B)/.have-build
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(TOOL_CFLAGS) -c -o $@ $<
 
+$(B)/obj/cli/embed.o: $(addprefix tools/cli/report,.html .js -draw.js -ui.js)
+
 # --- Tests ----------------------------------------------------------------
 
 # Units of the shim are compiled once more for the tests, as a tool would be:
@@ -206,6 +209,7 @@ $(B)/tests/test_target: $(addprefix $(B)/obj/cli/,target.o elf.o exports.o \
 	file.o path.o)
 $(B)/tests/test_exports: $(B)/obj/cli/exports.o
 $(B)/tests/test_exam: $(B)/obj/cli/exam.o $(B)/obj/cli/finding.o
+$(B)/tests/test_lifeline: $(addprefix $(B)/obj/cli/,lifeline.o life.o lines.o)
 $(B)/tests/test_export: $(B)/obj/cli/export.o $(B)/obj/common/options.o
 
 $(TEST_B): $(B)/tests/%: $(B)/obj/tests/%.o

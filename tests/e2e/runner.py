@@ -28,13 +28,14 @@ def collect():
     import leaks
     import misuse
     import real
+    import report
     import same
     import spared
     import wrap
 
     cases = []
     for module in (leaks, guard, same, spared, misuse, real, wrap,
-                   doctor):
+                   doctor, report):
         cases += module.cases()
     names = [c.name for c in cases]
     for name in names:
