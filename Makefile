@@ -22,8 +22,9 @@ SETUP	?= scripts/setup
 # --- Lists ----------------------------------------------------------------
 
 COMMON	= wire key options procfs ends children start
-SHIM	= config real owner slot arm channel kept ward preload child \
-	  report note fork exec spawn pipe session signal leave finish init
+SHIM	= config real owner slot arm channel kept ward preload child spawned \
+	  tell ask report note fork exec spawn pipe session signal leave finish \
+	  init
 GUARD	= main told trust affairs facts census process interest truth hostends sockdiag \
 	  index gather across judge spare company reaper journal look round \
 	  sentinel watch

@@ -78,13 +78,20 @@ is_executable(const struct call *c)
 static int
 run_as_child(const struct call *c, char *const *envp, bool given)
 {
+	const struct cp_command cmd = { c->form == BY_FD && c->argv != NULL ?
+		    c->argv[0] :
+		    c->path,
+		c->argv };
 	struct cp_child child;
 	int rc;
 
 	if (!is_executable(c))
 		return call_real(c, envp, given);
-	cp_child_prepare(&child,
-	    c->form == BY_FD && c->argv != NULL ? c->argv[0] : c->path);
+	rc = cp_child_prepare(&child, &cmd);
+	if (rc != 0) {
+		errno = rc;
+		return -1;
+	}
 	rc = call_real(c, envp, given);
 	cp_child_undo(&child);
 	return rc;

@@ -143,6 +143,8 @@ cp_enter(bool promote)
 	else if (where == CP_UNCLAIMED ||
 	    (where == CP_FORK_CHILD && promote && !forking))
 		owner = claim(promote);
+	if (owner)
+		cp_owner_note_thread();
 	errno = saved;
 	return owner;
 }

@@ -12,13 +12,13 @@
 #include <unistd.h>
 
 #include "channel.h"
-#include "child.h"
 #include "common/raw.h"
 #include "config.h"
 #include "init.h"
 #include "owner.h"
 #include "real.h"
 #include "report.h"
+#include "spawned.h"
 
 #define NEWEST 16 /* children that are looked at after a popen */
 
@@ -50,19 +50,29 @@ spawn(cp_type_posix_spawn *real, int *id, const struct spawn *s)
 	return real(id, s->path, s->actions, s->attr, s->argv, out);
 }
 
+/* With children=all a fork child that spawns is a host as well. */
+static bool
+enter(void)
+{
+	return cp_enter(cp_tell_all());
+}
+
 static int
 spawn_pid(cp_type_posix_spawn *real, pid_t *pid, const struct spawn *s)
 {
-	bool owner = cp_enter(false);
+	const struct cp_command cmd = { s->path, s->argv };
+	bool owner = enter();
 	pid_t child;
-	int rc = spawn(real, &child, s);
+	int rc = owner ? cp_spawned_ask(&cmd, false) : 0;
 
+	if (rc == 0)
+		rc = spawn(real, &child, s);
 	if (rc != 0)
 		return rc;
 	if (pid != NULL)
 		*pid = child;
-	if (owner && cp_channel_any())
-		(void)cp_child_spawned(child, s->path);
+	if (owner)
+		cp_spawned_look(child, &cmd);
 	return 0;
 }
 
@@ -113,12 +123,16 @@ pid_of(int pidfd)
 static int
 spawn_pidfd(cp_type_posix_spawn *real, int *pidfd, const struct spawn *s)
 {
-	bool owner = cp_enter(false);
-	int rc = spawn(real, pidfd, s), saved = errno;
+	const struct cp_command cmd = { s->path, s->argv };
+	bool owner = enter();
+	int rc = owner ? cp_spawned_ask(&cmd, false) : 0, saved;
 	pid_t pid;
 
-	if (rc == 0 && owner && cp_channel_any() && (pid = pid_of(*pidfd)) > 0)
-		(void)cp_child_spawned(pid, s->path);
+	if (rc == 0)
+		rc = spawn(real, pidfd, s);
+	saved = errno;
+	if (rc == 0 && owner && (pid = pid_of(*pidfd)) > 0)
+		cp_spawned_look(pid, &cmd);
 	errno = saved;
 	return rc;
 }
@@ -191,7 +205,7 @@ find_child(const struct cp_end_id *end, int k)
 
 /* MODE "w": we write, the child reads on its fd 0. */
 static void
-register_popen(int fd, const char *mode)
+register_popen(int fd, const char *mode, const struct cp_command *cmd)
 {
 	struct cp_end_id end;
 	struct cp_channel ch[2] = { { .host_fd = -1 }, { .host_fd = -1 } };
@@ -217,18 +231,27 @@ register_popen(int fd, const char *mode)
 		.host_fd = fd,
 		.child = end.ino,
 		.host = end.ino };
-	cp_child_register(pid, "sh", ch);
+	cp_spawned_register(pid, cmd, ch);
 }
 
 CP_EXPORT FILE *
 popen(const char *command, const char *mode)
 {
+	char sh[] = "sh", c[] = "-c";
+	char *argv[] = { sh, c, (char *)(uintptr_t)command, NULL };
+	const struct cp_command cmd = { "sh", argv };
 	bool owner = cp_enter(true);
-	FILE *f = cp_real(popen)(command, mode);
-	int saved = errno;
+	int saved = owner ? cp_spawned_ask(&cmd, true) : 0;
+	FILE *f;
 
+	if (saved != 0) {
+		errno = saved;
+		return NULL;
+	}
+	f = cp_real(popen)(command, mode);
+	saved = errno;
 	if (f != NULL && owner)
-		register_popen(fileno(f), mode);
+		register_popen(fileno(f), mode, &cmd);
 	errno = saved;
 	return f;
 }
