@@ -37,7 +37,7 @@ TESTS	= procfs options wire channel slot ward preload \
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
 # linked a second time as NAME.static: a preload can't reach them.
-HOSTS	= facts host server ward
+HOSTS	= facts helper host server ward
 HOSTS_STATIC = host ward
 RIVALS	= hostile_malloc rival
 

@@ -156,8 +156,10 @@ claim_early(void)
 	if (!cp_config_may_be_all() || cp_where() != CP_UNCLAIMED)
 		return;
 	prepare();
-	if (cp_tell_all() && cp_owner_claim(false))
+	if (cp_tell_all() && cp_owner_claim(false)) {
+		cp_owner_note_thread();
 		atomic_store(&early, true);
+	}
 }
 
 static void __attribute__((constructor)) construct(void)
