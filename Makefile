@@ -31,7 +31,7 @@ GUARD	= main told trust affairs facts census process interest truth hostends soc
 CLI	= main run target elf path export
 
 # Criterion, one program each; the objects of each are written out below.
-TESTS	= procfs options wire channel slot ward preload \
+TESTS	= procfs options wire channel slot ward preload ask \
 	  census truth judge peers members terminal field facts spare \
 	  told affairs trust look journal target export
 
@@ -165,6 +165,9 @@ $(B)/tests/test_channel: $(B)/obj/unit/channel.o $(PROCFS_O)
 $(B)/tests/test_slot: $(B)/obj/unit/slot.o
 $(B)/tests/test_ward: $(B)/obj/unit/ward.o $(PROCFS_O)
 $(B)/tests/test_preload: $(B)/obj/unit/preload.o
+$(B)/tests/test_ask: $(addprefix $(B)/obj/unit/,ask.o config.o finish.o note.o \
+	  owner.o report.o ward.o) \
+	$(addprefix $(B)/obj/common/,key.o options.o start.o wire.o) $(PROCFS_O)
 CENSUS_O = $(addprefix $(B)/obj/guard/,census.o process.o interest.o truth.o \
 	  hostends.o sockdiag.o) $(PROCFS_O)
 $(B)/tests/test_census $(B)/tests/test_truth: $(CENSUS_O)

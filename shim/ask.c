@@ -100,12 +100,14 @@ wait_for_answer(int fd, int64_t end)
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	struct cp_msg answer;
 
-	if (cp_wait_until(&p, 1, end) == 0) {
-		cp_report_mute();
-		return -1;
+	while (cp_wait_until(&p, 1, end) > 0) {
+		if (cp_ask_answer(fd, CP_MSG_ANSWER, &answer))
+			return (int)answer.count;
+		if (p.revents & (POLLERR | POLLHUP))
+			return -1;
 	}
-	return cp_ask_answer(fd, CP_MSG_ANSWER, &answer) ? (int)answer.count :
-							   -1;
+	cp_report_mute();
+	return -1;
 }
 
 int
