@@ -22,15 +22,18 @@ Case = collections.namedtuple("Case", "name run bare")
 
 
 def collect():
+    import all as everybody
     import guard
     import leaks
+    import limit
     import misuse
     import real
     import same
     import spared
 
     cases = []
-    for module in (leaks, guard, same, spared, misuse, real):
+    for module in (leaks, guard, same, spared, misuse, real,
+                   limit, everybody):
         cases += module.cases()
     names = [c.name for c in cases]
     for name in names:
