@@ -21,6 +21,7 @@
 #include "report.h"
 
 #define ANSWER_MS 500
+#define TRIES	  1000
 
 bool
 cp_ask_wanted(void)
@@ -86,12 +87,14 @@ hand_over(int fd, const struct cp_msg *msg, int64_t end)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
 
-	while (syscall(SYS_sendto, fd, msg, sizeof(*msg),
-		   MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0) == -1)
-		if ((errno != EAGAIN && errno != ENOBUFS && errno != EINTR) ||
-		    cp_wait_until(&p, 1, end) <= 0)
+	for (int i = 0; i < TRIES; i++) {
+		if (syscall(SYS_sendto, fd, msg, sizeof(*msg),
+			MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0) != -1)
+			return true;
+		if (errno != EAGAIN || cp_wait_until(&p, 1, end) <= 0)
 			return false;
-	return true;
+	}
+	return false;
 }
 
 static int

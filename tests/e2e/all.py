@@ -64,6 +64,20 @@ def live_host(s):
     expect(not when, "ended under a live host")
 
 
+def host_execs(s):
+    """The host becomes another program: its PID lives on, and so do they."""
+    host = s.host("exec", "wire=null", options=ALL)
+    s.gather(host=1, g0=1)
+    s.go()
+    s.gather(again=1)
+    when = proc.first_deaths(s.wards(),
+                             time.monotonic() + GRACE + TERM + SPARE)
+    expect(not when, "ended though the process lives on")
+    host.kill()
+    host.wait()
+    acted(s, "g0")
+
+
 def foreground(s, how):
     """A shell's command in the foreground: vfork, and no hook before it."""
     host = s.start(["dash", "-c", f"{s.program('ward')} stubborn {s.meet} g0"
@@ -107,3 +121,4 @@ def cases():
                P(spared, spec="wire=null,mode=daemon",
                  why="it has become a daemon"), False)
     yield Case("all/live-host", live_host, False)
+    yield Case("all/host-execs", host_execs, False)
