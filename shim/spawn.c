@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "channel.h"
 #include "common/raw.h"
 #include "config.h"
@@ -23,6 +24,7 @@
 #define NEWEST 16 /* children that are looked at after a popen */
 
 struct spawn {
+	bool search; /* for path, in PATH */
 	const char *path;
 	const posix_spawn_file_actions_t *actions;
 	const posix_spawnattr_t *attr;
@@ -57,13 +59,23 @@ enter(void)
 	return cp_enter(cp_tell_all());
 }
 
+/* Not for each directory of PATH: a place is kept for what is asked for. */
+static int
+ask(const struct spawn *s, const struct cp_command *cmd)
+{
+	if (!cp_ask_wanted() ||
+	    (!s->search && !cp_tell_worth(AT_FDCWD, s->path, 0)))
+		return 0;
+	return cp_spawned_ask(cmd, false);
+}
+
 static int
 spawn_pid(cp_type_posix_spawn *real, pid_t *pid, const struct spawn *s)
 {
 	const struct cp_command cmd = { s->path, s->argv };
 	bool owner = enter();
 	pid_t child;
-	int rc = owner ? cp_spawned_ask(&cmd, false) : 0;
+	int rc = owner ? ask(s, &cmd) : 0;
 
 	if (rc == 0)
 		rc = spawn(real, &child, s);
@@ -82,7 +94,7 @@ posix_spawn(pid_t *pid, const char *path,
     char *const argv[], char *const envp[])
 {
 	return spawn_pid(cp_real(posix_spawn), pid,
-	    &(struct spawn){ path, actions, attr, argv, envp });
+	    &(struct spawn){ false, path, actions, attr, argv, envp });
 }
 
 CP_EXPORT int
@@ -91,7 +103,7 @@ posix_spawnp(pid_t *pid, const char *file,
     char *const argv[], char *const envp[])
 {
 	return spawn_pid(cp_real(posix_spawnp), pid,
-	    &(struct spawn){ file, actions, attr, argv, envp });
+	    &(struct spawn){ true, file, actions, attr, argv, envp });
 }
 
 #if CP_PIDFD_SPAWN
@@ -125,7 +137,7 @@ spawn_pidfd(cp_type_posix_spawn *real, int *pidfd, const struct spawn *s)
 {
 	const struct cp_command cmd = { s->path, s->argv };
 	bool owner = enter();
-	int rc = owner ? cp_spawned_ask(&cmd, false) : 0, saved;
+	int rc = owner ? ask(s, &cmd) : 0, saved;
 	pid_t pid;
 
 	if (rc == 0)
@@ -143,7 +155,7 @@ pidfd_spawn(int *pidfd, const char *path,
     char *const argv[], char *const envp[])
 {
 	return spawn_pidfd(cp_real(pidfd_spawn), pidfd,
-	    &(struct spawn){ path, actions, attr, argv, envp });
+	    &(struct spawn){ false, path, actions, attr, argv, envp });
 }
 
 CP_EXPORT int
@@ -152,7 +164,7 @@ pidfd_spawnp(int *pidfd, const char *file,
     char *const argv[], char *const envp[])
 {
 	return spawn_pidfd(cp_real(pidfd_spawnp), pidfd,
-	    &(struct spawn){ file, actions, attr, argv, envp });
+	    &(struct spawn){ true, file, actions, attr, argv, envp });
 }
 #endif
 

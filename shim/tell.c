@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* See tell.h.  Owns nothing. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ask.h"
+#include "common/raw.h"
 #include "config.h"
 #include "kept.h"
 #include "owner.h"
 #include "report.h"
 #include "tell.h"
+
+#ifndef SYS_faccessat2
+#define SYS_faccessat2 439
+#endif
 
 static void
 name_of(char out[32], const char *program)
@@ -66,6 +74,18 @@ cp_tell_effort(const struct cp_msg *msg)
 	    msg->channel[1].kind == CP_KIND_PTY)
 		how |= CP_REPORT_START;
 	return how;
+}
+
+bool
+cp_tell_worth(int dir, const char *path, int flags)
+{
+	int saved = errno;
+	bool ok = syscall(SYS_faccessat2, dir, path, X_OK,
+		      AT_EACCESS | flags) == 0 ||
+	    errno == ENOSYS || errno == EPERM || errno == EINVAL;
+
+	errno = saved;
+	return ok;
 }
 
 bool

@@ -5,6 +5,8 @@
 
 #include <sys/types.h>
 
+#include <stdbool.h>
+
 #include "common/wire.h"
 #include "slot.h"
 
@@ -26,6 +28,13 @@ struct cp_record cp_tell_record(const struct cp_msg *msg, pid_t pid);
 
 /* How hard cp_report() is to try.  Context: any. */
 int cp_tell_effort(const struct cp_msg *msg);
+
+/*
+ * Can PATH, relative to the directory DIR, be executed at all?  CPython tries
+ * every directory of PATH: no need to tell the guard of each.  Where nothing
+ * can be said (before Linux 5.8), yes.  errno is kept.  Context: any.
+ */
+bool cp_tell_worth(int dir, const char *path, int flags);
 
 /* Is a child without channels told of, too?  Context: any. */
 bool cp_tell_all(void);
