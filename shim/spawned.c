@@ -45,8 +45,13 @@ register_child(pid_t pid, const struct cp_command *cmd,
 	struct cp_msg msg = { .channel = { ch[0], ch[1] } };
 	struct cp_record record;
 
+	struct cp_stat st;
+
 	cp_tell_fill(&msg, pid, getpid(), cmd);
 	msg.flags |= flags;
+	/* Should we be dead when the guard hears it: nothing else tells. */
+	if (msg.flags & CP_WARD_ANY && cp_procfs_stat(pid, &st) == 0)
+		msg.start = st.start;
 	record = cp_tell_record(&msg, pid);
 	if (cp_kept_sure(ch)) {
 		cp_ward_add(&record);
