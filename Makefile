@@ -22,8 +22,9 @@ SETUP	?= scripts/setup
 # --- Lists ----------------------------------------------------------------
 
 COMMON	= wire key options procfs ends children start
-SHIM	= config real owner slot arm channel kept ward preload child \
-	  report note fork exec spawn pipe session signal leave finish init
+SHIM	= config real owner slot arm channel kept ward preload child spawned \
+	  tell ask report note fork exec spawn pipe session signal leave finish \
+	  init
 GUARD	= main told trust affairs facts census process interest truth \
 	  hostends sockdiag index gather across judge spare company reaper \
 	  unwaited journal look query snapshot round hold closes traffic \
@@ -41,14 +42,14 @@ CLI_GUARD = census process interest truth sockdiag index spare judge gather \
 	  across
 
 # Criterion, one program each; the objects of each are written out below.
-TESTS	= procfs options wire channel slot ward preload \
+TESTS	= procfs options wire channel slot ward preload ask \
 	  census truth judge peers members terminal field facts spare \
 	  told affairs trust look journal traffic target exports export exam \
 	  orphan table sockets lifeline
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
 # linked a second time as NAME.static: a preload can't reach them.
-HOSTS	= facts host server ward
+HOSTS	= facts helper host server ward
 HOSTS_STATIC = host ward
 RIVALS	= hostile_malloc rival
 
@@ -181,6 +182,9 @@ $(B)/tests/test_channel: $(B)/obj/unit/channel.o $(PROCFS_O)
 $(B)/tests/test_slot: $(B)/obj/unit/slot.o
 $(B)/tests/test_ward: $(B)/obj/unit/ward.o $(PROCFS_O)
 $(B)/tests/test_preload: $(B)/obj/unit/preload.o
+$(B)/tests/test_ask: $(addprefix $(B)/obj/unit/,ask.o config.o finish.o note.o \
+	  owner.o report.o ward.o) \
+	$(addprefix $(B)/obj/common/,key.o options.o start.o wire.o) $(PROCFS_O)
 CENSUS_O = $(addprefix $(B)/obj/guard/,census.o process.o interest.o truth.o \
 	  hostends.o sockdiag.o) $(PROCFS_O)
 $(B)/tests/test_census $(B)/tests/test_truth: $(CENSUS_O)

@@ -23,9 +23,11 @@ Case = collections.namedtuple("Case", "name run bare")
 
 
 def collect():
+    import all as everybody
     import doctor
     import guard
     import leaks
+    import limit
     import misuse
     import real
     import report
@@ -34,8 +36,8 @@ def collect():
     import wrap
 
     cases = []
-    for module in (leaks, guard, same, spared, misuse, real, wrap,
-                   doctor, report):
+    for module in (leaks, guard, same, spared, misuse, real, limit,
+                   everybody, wrap, doctor, report):
         cases += module.cases()
     names = [c.name for c in cases]
     for name in names:

@@ -3,6 +3,8 @@
  * childproof metrics: Prometheus' text format, on stdout or as a file for a
  * textfile collector.  Owns nothing.  Context: cli.
  */
+#include <sys/stat.h>
+
 #include <err.h>
 #include <errno.h>
 #include <stdio.h>
@@ -175,6 +177,8 @@ write_to(const char *path, const struct cp_view *v)
 	int saved;
 
 	if (cp_output_open(&o, path) == 0) {
+		if (o.path != NULL) /* a collector is another user */
+			(void)fchmod(fileno(o.f), 0644);
 		put_all(o.f, v);
 		if (cp_output_flush(&o) == 0 && cp_output_commit(&o) == 0)
 			return 0;
