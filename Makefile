@@ -26,17 +26,18 @@ SHIM	= config real owner slot arm channel kept ward preload child \
 	  report note fork exec spawn pipe session signal leave finish init
 GUARD	= main told trust affairs facts census process interest truth hostends sockdiag \
 	  index gather across judge spare company reaper journal look round \
-	  sentinel watch hold traffic
+	  sentinel watch hold traffic usage baseline rest stale brake admit idle command
 CLI	= main run target elf path export
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload \
 	  census truth judge peers members terminal field facts spare \
-	  told affairs trust look journal traffic target export
+	  told affairs trust look journal traffic usage baseline stale brake \
+	  target export
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
 # linked a second time as NAME.static: a preload can't reach them.
-HOSTS	= facts host server ward
+HOSTS	= facts host server ward worker
 HOSTS_STATIC = host ward
 RIVALS	= hostile_malloc rival
 
@@ -174,13 +175,18 @@ $(B)/tests/test_facts: $(B)/obj/guard/facts.o $(B)/obj/guard/process.o \
 	$(PROCFS_O)
 $(B)/tests/test_spare: $(B)/obj/guard/spare.o
 TOLD_O	= $(addprefix $(B)/obj/guard/,told.o trust.o affairs.o facts.o process.o watch.o \
-	  journal.o)
+	  journal.o admit.o brake.o idle.o rest.o baseline.o usage.o stale.o \
+	  traffic.o hold.o command.o) $(B)/obj/common/key.o
 TOLD_T	= $(addprefix $(B)/tests/test_,told affairs trust)
 $(TOLD_T): $(TOLD_O) $(B)/obj/common/wire.o $(PROCFS_O)
 $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/spare.o \
 	$(TOLD_O) $(filter-out %/process.o,$(CENSUS_O)) \
 	$(B)/obj/common/options.o
 $(B)/tests/test_journal: $(B)/obj/guard/journal.o
+$(B)/tests/test_usage: $(B)/obj/guard/usage.o $(PROCFS_O)
+$(B)/tests/test_baseline: $(B)/obj/guard/baseline.o
+$(B)/tests/test_stale: $(B)/obj/guard/stale.o
+$(B)/tests/test_brake: $(B)/obj/guard/brake.o
 $(B)/tests/test_traffic: $(addprefix $(B)/obj/guard/,traffic.o hold.o facts.o \
 	  process.o) $(PROCFS_O)
 $(B)/tests/test_target: $(B)/obj/cli/target.o $(B)/obj/cli/elf.o \

@@ -28,9 +28,10 @@ def collect():
     import real
     import same
     import spared
+    import stale
 
     cases = []
-    for module in (leaks, guard, same, spared, misuse, real):
+    for module in (leaks, guard, same, spared, stale, misuse, real):
         cases += module.cases()
     names = [c.name for c in cases]
     for name in names:
