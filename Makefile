@@ -31,8 +31,8 @@ CLI	= main run target elf path export
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload \
-	  census truth judge peers members terminal field facts spare \
-	  told affairs trust look journal traffic usage baseline stale brake \
+	  census truth judge peers members terminal field suspect facts spare \
+	  told affairs trust look journal traffic usage baseline stale brake admit \
 	  target export
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
@@ -168,7 +168,8 @@ $(B)/tests/test_preload: $(B)/obj/unit/preload.o
 CENSUS_O = $(addprefix $(B)/obj/guard/,census.o process.o interest.o truth.o \
 	  hostends.o sockdiag.o) $(PROCFS_O)
 $(B)/tests/test_census $(B)/tests/test_truth: $(CENSUS_O)
-JUDGE_T	= $(addprefix $(B)/tests/test_,judge peers members terminal field)
+JUDGE_T	= $(addprefix $(B)/tests/test_,judge peers members terminal field \
+	  suspect)
 $(JUDGE_T): $(B)/obj/tests/judge_world.o \
 	$(addprefix $(B)/obj/guard/,judge.o gather.o across.o index.o interest.o)
 $(B)/tests/test_facts: $(B)/obj/guard/facts.o $(B)/obj/guard/process.o \
@@ -177,7 +178,7 @@ $(B)/tests/test_spare: $(B)/obj/guard/spare.o
 TOLD_O	= $(addprefix $(B)/obj/guard/,told.o trust.o affairs.o facts.o process.o watch.o \
 	  journal.o admit.o brake.o idle.o rest.o baseline.o usage.o stale.o \
 	  traffic.o hold.o command.o) $(B)/obj/common/key.o
-TOLD_T	= $(addprefix $(B)/tests/test_,told affairs trust)
+TOLD_T	= $(addprefix $(B)/tests/test_,told affairs trust admit)
 $(TOLD_T): $(TOLD_O) $(B)/obj/common/wire.o $(PROCFS_O)
 $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/spare.o \
 	$(TOLD_O) $(filter-out %/process.o,$(CENSUS_O)) \

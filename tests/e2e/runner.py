@@ -22,6 +22,7 @@ Case = collections.namedtuple("Case", "name run bare")
 
 
 def collect():
+    import every
     import guard
     import leaks
     import misuse
@@ -31,7 +32,7 @@ def collect():
     import stale
 
     cases = []
-    for module in (leaks, guard, same, spared, stale, misuse, real):
+    for module in (leaks, guard, same, spared, stale, every, misuse, real):
         cases += module.cases()
     names = [c.name for c in cases]
     for name in names:

@@ -178,7 +178,7 @@ cp_admit(const struct cp_request *r)
 
 	if (options == NULL || r->key == 0 ||
 	    (options->limit == 0 && options->keep == 0) ||
-	    (r->ward != NULL && take_place(r->ward, &by, r->now_ms)))
+	    (!r->asks && take_place(r->ward, &by, r->now_ms)))
 		return 0;
 	others = count(r, &by);
 	if (r->asks && options->limit != 0 && others >= options->limit) {
