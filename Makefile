@@ -28,7 +28,7 @@ SHIM	= config real owner slot arm channel kept ward preload child spawned \
 GUARD	= main told trust affairs facts census process interest truth \
 	  hostends sockdiag index gather across judge spare company reaper \
 	  unwaited journal look query snapshot round hold closes traffic \
-	  sentinel watch
+	  usage baseline rest stale brake admit idle command sentinel watch
 # The frame and the launcher; what shows guards; then, by command: scan, doctor, report.
 CLI	= main commands usage parts path export target elf exports file run \
 	  wrap table human \
@@ -43,13 +43,14 @@ CLI_GUARD = census process interest truth sockdiag index spare judge gather \
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload ask \
-	  census truth judge peers members terminal field facts spare \
-	  told affairs trust look journal traffic target exports export exam \
+	  census truth judge peers members terminal field suspect facts spare \
+	  told affairs trust look journal traffic usage baseline stale \
+	  brake admit target exports export exam \
 	  orphan table sockets lifeline
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
 # linked a second time as NAME.static: a preload can't reach them.
-HOSTS	= facts helper host server ward
+HOSTS	= facts helper host server ward worker
 HOSTS_STATIC = host ward
 RIVALS	= hostile_malloc rival
 
@@ -188,16 +189,18 @@ $(B)/tests/test_ask: $(addprefix $(B)/obj/unit/,ask.o config.o finish.o note.o \
 CENSUS_O = $(addprefix $(B)/obj/guard/,census.o process.o interest.o truth.o \
 	  hostends.o sockdiag.o) $(PROCFS_O)
 $(B)/tests/test_census $(B)/tests/test_truth: $(CENSUS_O)
-JUDGE_T	= $(addprefix $(B)/tests/test_,judge peers members terminal field)
+JUDGE_T	= $(addprefix $(B)/tests/test_,judge peers members terminal field \
+	  suspect)
 $(JUDGE_T) $(B)/tests/test_orphan: $(B)/obj/tests/judge_world.o \
 	$(addprefix $(B)/obj/guard/,judge.o gather.o across.o index.o interest.o)
 $(B)/tests/test_facts: $(B)/obj/guard/facts.o $(B)/obj/guard/process.o \
 	$(PROCFS_O)
 $(B)/tests/test_spare: $(B)/obj/guard/spare.o
-TOLD_O	= $(addprefix $(B)/obj/guard/,told.o trust.o affairs.o query.o snapshot.o \
-	  facts.o process.o watch.o \
-	  journal.o)
-TOLD_T	= $(addprefix $(B)/tests/test_,told affairs trust)
+TOLD_O	= $(addprefix $(B)/obj/guard/,told.o trust.o affairs.o query.o \
+	  snapshot.o facts.o process.o watch.o journal.o admit.o brake.o \
+	  idle.o rest.o baseline.o usage.o stale.o traffic.o hold.o \
+	  command.o) $(B)/obj/common/key.o
+TOLD_T	= $(addprefix $(B)/tests/test_,told affairs trust admit)
 $(TOLD_T): $(TOLD_O) $(B)/obj/common/wire.o $(PROCFS_O)
 $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/spare.o \
 	$(B)/obj/guard/closes.o $(B)/obj/guard/hold.o \
@@ -214,6 +217,10 @@ $(B)/tests/test_target: $(addprefix $(B)/obj/cli/,target.o elf.o exports.o \
 $(B)/tests/test_exports: $(B)/obj/cli/exports.o
 $(B)/tests/test_exam: $(B)/obj/cli/exam.o $(B)/obj/cli/finding.o
 $(B)/tests/test_lifeline: $(addprefix $(B)/obj/cli/,lifeline.o life.o lines.o)
+$(B)/tests/test_usage: $(B)/obj/guard/usage.o $(PROCFS_O)
+$(B)/tests/test_baseline: $(B)/obj/guard/baseline.o
+$(B)/tests/test_stale: $(B)/obj/guard/stale.o
+$(B)/tests/test_brake: $(B)/obj/guard/brake.o
 $(B)/tests/test_export: $(B)/obj/cli/export.o $(B)/obj/common/options.o
 
 $(TEST_B): $(B)/tests/%: $(B)/obj/tests/%.o

@@ -25,6 +25,7 @@ Case = collections.namedtuple("Case", "name run bare")
 def collect():
     import all as everybody
     import doctor
+    import every
     import guard
     import leaks
     import limit
@@ -33,11 +34,12 @@ def collect():
     import report
     import same
     import spared
+    import stale
     import wrap
 
     cases = []
-    for module in (leaks, guard, same, spared, misuse, real, limit,
-                   everybody, wrap, doctor, report):
+    for module in (leaks, guard, same, spared, stale, every, misuse, real,
+                   limit, everybody, wrap, doctor, report):
         cases += module.cases()
     names = [c.name for c in cases]
     for name in names:
