@@ -31,7 +31,8 @@ CLI	= main run target elf path export
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload \
-	  census truth judge peers members terminal field facts spare \
+	  census truth judge peers members terminal field abandoned keepers handed \
+	  facts spare \
 	  told affairs trust look journal traffic target export
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
@@ -167,7 +168,8 @@ $(B)/tests/test_preload: $(B)/obj/unit/preload.o
 CENSUS_O = $(addprefix $(B)/obj/guard/,census.o process.o interest.o truth.o \
 	  hostends.o sockdiag.o) $(PROCFS_O)
 $(B)/tests/test_census $(B)/tests/test_truth: $(CENSUS_O)
-JUDGE_T	= $(addprefix $(B)/tests/test_,judge peers members terminal field)
+JUDGE_T	= $(addprefix $(B)/tests/test_,judge peers members terminal field \
+	  abandoned keepers handed)
 $(JUDGE_T): $(B)/obj/tests/judge_world.o \
 	$(addprefix $(B)/obj/guard/,judge.o gather.o across.o index.o interest.o)
 $(B)/tests/test_facts: $(B)/obj/guard/facts.o $(B)/obj/guard/process.o \
