@@ -46,7 +46,8 @@ needs_census(struct cp_ward *w, const struct cp_options *options, uint64_t now)
 	if (!w->used) /* it was none */
 		return false;
 	swept = cp_look_is_swept(w);
-	if (is_urgent(w) || w->dead || (swept && !cp_look_host_has(w)))
+	if (is_urgent(w) || w->dead || w->shut_ms != 0 ||
+	    (swept && !cp_look_host_has(w)))
 		return true;
 	cp_facts_due(w, swept ? now + CP_SWEEP_MS : 0);
 	return false;
