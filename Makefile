@@ -197,7 +197,8 @@ $(TEST_B): $(B)/tests/%: $(B)/obj/tests/%.o
 
 # Hosts are programs like any other: nothing of ours in them.
 $(B)/hosts/host $(B)/hosts/host.static: tests/hosts/parts/spawn.c \
-	tests/hosts/parts/spawn.h tests/hosts/parts/wire.c
+	tests/hosts/parts/spawn.h tests/hosts/parts/wire.c \
+	tests/hosts/parts/shut.c tests/hosts/parts/shut.h
 $(B)/hosts/host $(B)/hosts/host.static \
 $(B)/hosts/ward $(B)/hosts/ward.static: tests/hosts/parts/meet.c \
 	tests/hosts/parts/meet.h
