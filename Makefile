@@ -43,7 +43,8 @@ CLI_GUARD = census process interest truth sockdiag index spare judge gather \
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload ask \
-	  census truth judge peers members terminal field suspect facts spare \
+	  census truth judge peers members terminal field suspect \
+	  abandoned keepers handed facts spare \
 	  told affairs trust look journal traffic usage baseline stale \
 	  brake admit target exports export exam \
 	  orphan table sockets lifeline
@@ -190,7 +191,7 @@ CENSUS_O = $(addprefix $(B)/obj/guard/,census.o process.o interest.o truth.o \
 	  hostends.o sockdiag.o) $(PROCFS_O)
 $(B)/tests/test_census $(B)/tests/test_truth: $(CENSUS_O)
 JUDGE_T	= $(addprefix $(B)/tests/test_,judge peers members terminal field \
-	  suspect)
+	  suspect abandoned keepers handed)
 $(JUDGE_T) $(B)/tests/test_orphan: $(B)/obj/tests/judge_world.o \
 	$(addprefix $(B)/obj/guard/,judge.o gather.o across.o index.o interest.o)
 $(B)/tests/test_facts: $(B)/obj/guard/facts.o $(B)/obj/guard/process.o \
@@ -230,7 +231,8 @@ $(TEST_B): $(B)/tests/%: $(B)/obj/tests/%.o
 
 # Hosts are programs like any other: nothing of ours in them.
 $(B)/hosts/host $(B)/hosts/host.static: tests/hosts/parts/spawn.c \
-	tests/hosts/parts/spawn.h tests/hosts/parts/wire.c
+	tests/hosts/parts/spawn.h tests/hosts/parts/wire.c \
+	tests/hosts/parts/shut.c tests/hosts/parts/shut.h
 $(B)/hosts/host $(B)/hosts/host.static \
 $(B)/hosts/ward $(B)/hosts/ward.static: tests/hosts/parts/meet.c \
 	tests/hosts/parts/meet.h

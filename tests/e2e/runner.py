@@ -23,6 +23,7 @@ Case = collections.namedtuple("Case", "name run bare")
 
 
 def collect():
+    import alive
     import all as everybody
     import doctor
     import every
@@ -38,8 +39,8 @@ def collect():
     import wrap
 
     cases = []
-    for module in (leaks, guard, same, spared, stale, every, misuse, real,
-                   limit, everybody, wrap, doctor, report):
+    for module in (leaks, alive, guard, same, spared, stale, every, misuse,
+                   real, limit, everybody, wrap, doctor, report):
         cases += module.cases()
     names = [c.name for c in cases]
     for name in names:

@@ -29,6 +29,11 @@
  * it still is after this time.
  */
 #define HEIR_MS 1000
+/*
+ * The kernel tells of a close before it is done, and whoever closes may have
+ * to wait for a processor in between: so many looks more, by the times above.
+ */
+#define CLOSE_LOOKS 5
 
 /* All is well after all: should it not last, the steps begin anew. */
 static void
@@ -180,10 +185,15 @@ attend_proven(struct cp_ward *w, const struct cp_case *c,
 		    .ward = w,
 		    .numbers = stale ? numbers : NULL });
 	}
-	/* A grace can become shorter (the guard was told to hurry). */
+	/*
+	 * A grace can become shorter (the guard was told to hurry).  What was
+	 * silence until now gets the whole grace of what is proven instead.
+	 */
 	if (w->step == CP_STEP_DOOMED &&
-	    (f->act_ms < w->next_ms || f->verdict == CP_CHILD_GONE))
+	    (f->act_ms < w->next_ms || w->rule == CP_RULE_CHILD_DIED)) {
 		w->next_ms = f->act_ms;
+		w->rule = (uint8_t)f->rule;
+	}
 	if (c->now_ms >= w->next_ms) {
 		advance(w, c);
 		return;
@@ -246,9 +256,8 @@ attend_living(struct cp_ward *w, const struct cp_case *c)
 	const struct cp_proc *host = cp_census_find(c->index->census,
 	    w->host->pid);
 	calm(w);
-	if (w->shut_ms != 0 && w->alarms < UINT8_MAX)
+	if (w->shut_ms != 0 && w->rounds == 0 && w->alarms < UINT8_MAX)
 		w->alarms++;
-	w->shut_ms = 0;
 	if (!w->host->leaving) /* its exec kept the channels */
 		w->host->gone_ms = 0;
 	if (host != NULL && host->start == w->host->start && host->image != 0)
@@ -261,10 +270,14 @@ attend_living(struct cp_ward *w, const struct cp_case *c)
 		return;
 	}
 	w->heir_ms = 0;
+	cp_closes_watch(w, c->now_ms);
+	if (w->shut_ms != 0 && w->rounds < CLOSE_LOOKS) {
+		back_off(w, c->now_ms);
+		return;
+	}
+	w->shut_ms = 0;
 	w->rounds = 0;
 	cp_facts_due(w, cp_look_is_swept(w) ? c->now_ms + CP_SWEEP_MS : 0);
-	if (!w->dead)
-		cp_closes_watch(w, c->now_ms);
 	cp_idle_attended(w, c->now_ms);
 }
 
@@ -315,8 +328,9 @@ listen_to(struct cp_ward *w, const struct cp_case *c)
 {
 	const struct cp_traffic *t = cp_traffic_of(w);
 
+	cp_company_remember(w, c); /* through whom it can be done */
+	cp_closes_watch(w, c->now_ms);
 	if (t == NULL) {
-		cp_company_remember(w, c); /* through whom it can be done */
 		if (cp_traffic_watch(w, CP_TRAFFIC_GONE, c->now_ms) == 0) {
 			w->died_ms =
 			    c->now_ms; /* the silence counts from now */

@@ -44,7 +44,7 @@ look_first(struct cp_ward *w, const struct cp_options *options, uint64_t now)
 		return true;
 	if (!w->used) /* it was none */
 		return false;
-	if (is_urgent(w))
+	if (is_urgent(w) || w->shut_ms != 0)
 		return true;
 	cp_facts_due(w, cp_look_is_swept(w) ? now + CP_SWEEP_MS : 0);
 	return false;
@@ -57,7 +57,7 @@ needs_census(struct cp_ward *w, const struct cp_options *options, uint64_t now)
 	if (!w->looked)
 		return look_first(w, options, now);
 	if (!cp_look_is_swept(w) || is_urgent(w) || w->dead ||
-	    !cp_look_host_has(w))
+	    w->shut_ms != 0 || !cp_look_host_has(w))
 		return true;
 	cp_facts_due(w, now + CP_SWEEP_MS);
 	return false;

@@ -233,9 +233,11 @@ struct cp_ward *
 cp_told_found(struct cp_host *h, pid_t pid, uint64_t start,
     const struct cp_channel channel[2], uint64_t now_ms)
 {
-	struct cp_ward *w = cp_facts_ward(h, pid, start, now_ms);
 	struct cp_stat st;
+	struct cp_ward *w;
 
+	(void)cp_facts_host(h->pid, now_ms); /* it may have exec'd since */
+	w = cp_facts_ward(h, pid, start, now_ms);
 	if (w == NULL)
 		return NULL;
 	set_channels(w, channel, true);
