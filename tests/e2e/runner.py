@@ -27,10 +27,11 @@ def collect():
     import misuse
     import real
     import same
+    import scan
     import spared
 
     cases = []
-    for module in (leaks, guard, same, spared, misuse, real):
+    for module in (leaks, guard, same, spared, misuse, real, scan):
         cases += module.cases()
     names = [c.name for c in cases]
     for name in names:
