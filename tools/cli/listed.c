@@ -70,7 +70,7 @@ static int
 gather_one(const struct cp_survey *s, const struct cp_orphan *f,
     struct cp_list *l)
 {
-	struct cp_listed *p = &l->at[l->n];
+	struct cp_listed p;
 	const struct cp_proc *proc = cp_survey_proc(s, f);
 	uint64_t now = now_ticks(), hz = (uint64_t)sysconf(_SC_CLK_TCK);
 	char comm[sizeof(((struct cp_stat *)NULL)->comm) + 1] = "";
@@ -78,7 +78,7 @@ gather_one(const struct cp_survey *s, const struct cp_orphan *f,
 
 	if (cp_procfs_stat(proc->pid, &st) == -1 || st.start != proc->start)
 		return 0;
-	*p = (struct cp_listed){ .pid = proc->pid,
+	p = (struct cp_listed){ .pid = proc->pid,
 		.ppid = proc->ppid,
 		.uid = proc->uid,
 		.state = proc->state,
@@ -89,10 +89,10 @@ gather_one(const struct cp_survey *s, const struct cp_orphan *f,
 		.rss = st.rss * (uint64_t)sysconf(_SC_PAGESIZE),
 		.pidfd = -1 };
 	memcpy(comm, st.comm, sizeof(st.comm));
-	read_stdio(p, s, f->proc);
-	if (read_command(p, comm) == -1)
+	read_stdio(&p, s, f->proc);
+	if (read_command(&p, comm) == -1)
 		return -1;
-	l->n++;
+	l->at[l->n++] = p;
 	return 0;
 }
 
