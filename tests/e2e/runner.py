@@ -34,13 +34,14 @@ def collect():
     import real
     import report
     import same
+    import scan
     import spared
     import stale
     import wrap
 
     cases = []
     for module in (leaks, alive, guard, same, spared, stale, every, misuse,
-                   real, limit, everybody, wrap, doctor, report):
+                   real, limit, everybody, scan, wrap, doctor, report):
         cases += module.cases()
     names = [c.name for c in cases]
     for name in names:

@@ -217,7 +217,7 @@ by_forkpty(struct job *job)
 
 /* The helper beside us, which execs only when posix_spawn has returned. */
 static void
-by_helper(const struct job *job)
+by_helper(struct job *job)
 {
 	const char *dir = job->argv[0], *slash = strrchr(dir, '/');
 	char path[PATH_MAX], fd[3][16];
