@@ -25,6 +25,7 @@ Case = collections.namedtuple("Case", "name run bare")
 def collect():
     import doctor
     import guard
+    import install
     import leaks
     import misuse
     import real
@@ -34,7 +35,7 @@ def collect():
 
     cases = []
     for module in (leaks, guard, same, spared, misuse, real, wrap,
-                   doctor):
+                   doctor, install):
         cases += module.cases()
     names = [c.name for c in cases]
     for name in names:
