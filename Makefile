@@ -29,14 +29,16 @@ GUARD	= main told trust affairs facts census process interest truth \
 	  hostends sockdiag index gather across judge spare company reaper \
 	  unwaited journal look query snapshot round hold closes traffic \
 	  usage baseline rest stale brake admit idle command sentinel watch
-# The frame and the launcher; what shows guards; then, by command: scan, doctor, report.
+# The frame and the launcher; what shows guards; then, by command: scan, doctor, report;
+# completions.
 CLI	= main commands usage parts path export target elf exports file run \
 	  wrap table human \
 	  ask procs view ps ps_json attach reap metrics why rebuild ends \
 	  scan survey orphan kin orphan_why traits sockets listed cull show \
 	  show_json \
 	  doctor finding exam probe notify preloads subject \
-	  report lifeline life lines page trace output embed
+	  report lifeline life lines page trace output embed \
+	  complete complete_bash complete_zsh complete_fish
 # Units of the guard that the commands look through, too.
 CLI_GUARD = census process interest truth sockdiag index spare judge gather \
 	  across
@@ -114,6 +116,8 @@ say	= $(if $(V),,@printf '  %-4s %s\n' $(1) $@; )
 
 B	= $(BUILD)
 PARTS	= $(B)/libchildproof.so $(B)/childproof $(B)/childproof-guard
+COMPLETIONS = $(addprefix $(B)/completions/,\
+	  childproof _childproof childproof.fish)
 SHIM_O	= $(SHIM:%=$(B)/obj/shim/%.o) $(COMMON:%=$(B)/obj/shim/common/%.o)
 COMMON_O = $(COMMON:%=$(B)/obj/common/%.o)
 GUARD_O	= $(GUARD:%=$(B)/obj/guard/%.o) $(COMMON_O)
@@ -129,7 +133,7 @@ RIVAL_B	= $(RIVALS:%=$(B)/rivals/%.so)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(PARTS)
+all: $(PARTS) $(COMPLETIONS)
 hosts: $(HOST_B) $(RIVAL_B)
 tests: $(TEST_B)
 
@@ -148,6 +152,13 @@ $(B)/childproof-guard: $(GUARD_O)
 $(B)/childproof: $(CLI_O)
 	$(call say,LD)$(CC) $(TOOL_LDFLAGS) -o $@ $(CLI_O) \
 	    $(JANSSON_LIBS) $(BSD_LIBS)
+
+$(B)/completions/childproof: SHELL_NAME = bash
+$(B)/completions/_childproof: SHELL_NAME = zsh
+$(B)/completions/childproof.fish: SHELL_NAME = fish
+$(COMPLETIONS): $(B)/childproof
+	@mkdir -p $(@D)
+	$(call say,GEN)$(B)/childproof --completions=$(SHELL_NAME) >$@
 
 $(B)/obj/shim/%.o: shim/%.c | $(B)/.have-build
 	@mkdir -p $(@D)
@@ -250,7 +261,7 @@ $(B)/rivals/%.so: tests/rivals/%.c | $(B)/.have-build
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(BASE) $(CFLAGS) -fPIC -shared -o $@ $<
 
-check: $(PARTS) $(TEST_B) $(HOST_B) $(RIVAL_B) | $(B)/.have-check
+check: all $(TEST_B) $(HOST_B) $(RIVAL_B) | $(B)/.have-check
 	@tests/run $(B) $(TESTS)
 
 # The guard's stderr is /dev/null: what a sanitizer says goes to files, which
@@ -291,10 +302,14 @@ lint:
 
 LIBDIR	= $(DESTDIR)$(PREFIX)/lib/childproof
 BINDIR	= $(DESTDIR)$(PREFIX)/bin
-MANDIR	= $(DESTDIR)$(PREFIX)/share/man
+SHAREDIR = $(DESTDIR)$(PREFIX)/share
+MANDIR	= $(SHAREDIR)/man
+BASH_DIR = $(SHAREDIR)/bash-completion/completions
+ZSH_DIR	= $(SHAREDIR)/zsh/site-functions
+FISH_DIR = $(SHAREDIR)/fish/vendor_completions.d
 
 # LD_PRELOAD is split at spaces and colons, and read from any directory.
-install: $(PARTS)
+install: $(PARTS) $(COMPLETIONS)
 	@case '$(PREFIX)' in *[\ :]*) bad=1;; /*) bad=;; *) bad=1;; esac; \
 	if [ "$$bad" ]; then \
 		echo "PREFIX must be absolute, without spaces or colons" >&2; \
@@ -304,6 +319,10 @@ install: $(PARTS)
 	install -m 755 scripts/childproof $(BINDIR)/childproof
 	install -m 755 $(B)/childproof $(B)/childproof-guard $(LIBDIR)
 	install -m 755 $(B)/libchildproof.so $(LIBDIR)
+	install -d $(BASH_DIR) $(ZSH_DIR) $(FISH_DIR)
+	install -m 644 $(B)/completions/childproof $(BASH_DIR)
+	install -m 644 $(B)/completions/_childproof $(ZSH_DIR)
+	install -m 644 $(B)/completions/childproof.fish $(FISH_DIR)
 	@set -e; for m in $(MAN); do \
 		d=$(MANDIR)/man$${m##*.}; \
 		echo "install -m 644 $$m $$d"; \
@@ -312,7 +331,9 @@ install: $(PARTS)
 
 uninstall:
 	rm -f $(BINDIR)/childproof $(LIBDIR)/childproof \
-	    $(LIBDIR)/childproof-guard $(LIBDIR)/libchildproof.so
+	    $(LIBDIR)/childproof-guard $(LIBDIR)/libchildproof.so \
+	    $(BASH_DIR)/childproof $(ZSH_DIR)/_childproof \
+	    $(FISH_DIR)/childproof.fish
 	-rmdir $(LIBDIR)
 	@for m in $(MAN); do \
 		echo "rm -f $(MANDIR)/man$${m##*.}/$${m##*/}"; \

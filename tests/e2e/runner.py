@@ -28,6 +28,7 @@ def collect():
     import doctor
     import every
     import guard
+    import install
     import leaks
     import limit
     import misuse
@@ -41,7 +42,8 @@ def collect():
 
     cases = []
     for module in (leaks, alive, guard, same, spared, stale, every, misuse,
-                   real, limit, everybody, scan, wrap, doctor, report):
+                   real, limit, everybody, scan, wrap, doctor, report,
+                   install):
         cases += module.cases()
     names = [c.name for c in cases]
     for name in names:
