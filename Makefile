@@ -27,17 +27,18 @@ SHIM	= config real owner slot arm channel kept ward preload child spawned \
 	  init
 GUARD	= main told trust affairs facts census process interest truth hostends sockdiag \
 	  index gather across judge spare company reaper journal look round \
-	  sentinel watch
+	  sentinel watch hold traffic usage baseline rest stale brake admit idle command
 CLI	= main run target elf path export
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload ask \
-	  census truth judge peers members terminal field facts spare \
-	  told affairs trust look journal target export
+	  census truth judge peers members terminal field suspect facts spare \
+	  told affairs trust look journal traffic usage baseline stale brake admit \
+	  target export
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
 # linked a second time as NAME.static: a preload can't reach them.
-HOSTS	= facts helper host server ward
+HOSTS	= facts helper host server ward worker
 HOSTS_STATIC = host ward
 RIVALS	= hostile_malloc rival
 
@@ -171,20 +172,28 @@ $(B)/tests/test_ask: $(addprefix $(B)/obj/unit/,ask.o config.o finish.o note.o \
 CENSUS_O = $(addprefix $(B)/obj/guard/,census.o process.o interest.o truth.o \
 	  hostends.o sockdiag.o) $(PROCFS_O)
 $(B)/tests/test_census $(B)/tests/test_truth: $(CENSUS_O)
-JUDGE_T	= $(addprefix $(B)/tests/test_,judge peers members terminal field)
+JUDGE_T	= $(addprefix $(B)/tests/test_,judge peers members terminal field \
+	  suspect)
 $(JUDGE_T): $(B)/obj/tests/judge_world.o \
 	$(addprefix $(B)/obj/guard/,judge.o gather.o across.o index.o interest.o)
 $(B)/tests/test_facts: $(B)/obj/guard/facts.o $(B)/obj/guard/process.o \
 	$(PROCFS_O)
 $(B)/tests/test_spare: $(B)/obj/guard/spare.o
 TOLD_O	= $(addprefix $(B)/obj/guard/,told.o trust.o affairs.o facts.o process.o watch.o \
-	  journal.o)
-TOLD_T	= $(addprefix $(B)/tests/test_,told affairs trust)
+	  journal.o admit.o brake.o idle.o rest.o baseline.o usage.o stale.o \
+	  traffic.o hold.o command.o) $(B)/obj/common/key.o
+TOLD_T	= $(addprefix $(B)/tests/test_,told affairs trust admit)
 $(TOLD_T): $(TOLD_O) $(B)/obj/common/wire.o $(PROCFS_O)
 $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/spare.o \
 	$(TOLD_O) $(filter-out %/process.o,$(CENSUS_O)) \
 	$(B)/obj/common/options.o
 $(B)/tests/test_journal: $(B)/obj/guard/journal.o
+$(B)/tests/test_usage: $(B)/obj/guard/usage.o $(PROCFS_O)
+$(B)/tests/test_baseline: $(B)/obj/guard/baseline.o
+$(B)/tests/test_stale: $(B)/obj/guard/stale.o
+$(B)/tests/test_brake: $(B)/obj/guard/brake.o
+$(B)/tests/test_traffic: $(addprefix $(B)/obj/guard/,traffic.o hold.o facts.o \
+	  process.o) $(PROCFS_O)
 $(B)/tests/test_target: $(B)/obj/cli/target.o $(B)/obj/cli/elf.o \
 	$(B)/obj/cli/path.o
 $(B)/tests/test_export: $(B)/obj/cli/export.o $(B)/obj/common/options.o

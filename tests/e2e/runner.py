@@ -23,6 +23,7 @@ Case = collections.namedtuple("Case", "name run bare")
 
 def collect():
     import all as everybody
+    import every
     import guard
     import leaks
     import limit
@@ -30,10 +31,11 @@ def collect():
     import real
     import same
     import spared
+    import stale
 
     cases = []
-    for module in (leaks, guard, same, spared, misuse, real,
-                   limit, everybody):
+    for module in (leaks, guard, same, spared, stale, limit, every,
+                   everybody, misuse, real):
         cases += module.cases()
     names = [c.name for c in cases]
     for name in names:

@@ -79,6 +79,9 @@ finding(enum cp_verdict verdict, enum cp_rule rule)
 static struct cp_finding
 judge_living(const struct cp_case *c, const struct cp_across *o)
 {
+	/* It is the host's child still, whatever the host runs. */
+	if (c->ward->any)
+		return finding(CP_LIVE, CP_RULE_HOST_LIVES);
 	if (has_execd(c) && !o->host && o->verdict == CP_LIVE)
 		return finding(CP_PARENT_GONE, CP_RULE_HOST_EXECD);
 	/*
@@ -87,6 +90,9 @@ judge_living(const struct cp_case *c, const struct cp_across *o)
 	 */
 	if (!c->ward->duplex && !o->host && o->verdict == CP_SPARED)
 		return (struct cp_finding){ CP_SPARED, o->rule, o->who, 0 };
+	if (c->ward->retired && !c->ward->spare)
+		return (
+		    struct cp_finding){ CP_STALE, CP_RULE_STALE, 0, c->now_ms };
 	return finding(CP_LIVE, CP_RULE_HOST_LIVES);
 }
 
@@ -110,12 +116,12 @@ judge_gathered(const struct gathering *g)
 	}
 	if (w->spare)
 		return finding(CP_SPARED, CP_RULE_SPARE);
-	if (!is_stdio_child(w))
+	if (!w->any && !is_stdio_child(w))
 		return finding(CP_SPARED, CP_RULE_UNPROVEN);
 	parent = true_parent(c);
 	if (parent != 0)
 		return (struct cp_finding){ CP_ADOPT, CP_RULE_HEIR, parent, 0 };
-	if (w->step == CP_STEP_WATCH && !cp_holds(g, 0, NULL) &&
+	if (!w->any && w->step == CP_STEP_WATCH && !cp_holds(g, 0, NULL) &&
 	    !cp_holds(g, 1, NULL))
 		return all_seen(g) ? finding(CP_SPARED, CP_RULE_LET_GO) :
 				     finding(CP_DOUBT, CP_RULE_UNSEEN);
@@ -128,7 +134,7 @@ judge_gathered(const struct gathering *g)
 					CP_RULE_HOST_EXECD,
 		.act_ms = (w->host->gone_ms != 0 ? w->host->gone_ms :
 						   c->now_ms) +
-		    (w->duplex ? opt->exit_grace_ms : opt->grace_ms),
+		    (w->duplex || w->any ? opt->exit_grace_ms : opt->grace_ms),
 	};
 }
 
@@ -176,6 +182,8 @@ cp_rule_text(enum cp_rule rule)
 		[CP_RULE_SPARE] = "spare=",
 		[CP_RULE_UNPROVEN] = "nobody has seen the host at the other "
 				     "end",
+		[CP_RULE_STALE] = "more than keep= of the same command, and it "
+				  "was idle",
 	};
 
 	return rule < sizeof(text) / sizeof(text[0]) ? text[rule] : "?";

@@ -25,6 +25,7 @@ enum cp_verdict {
 	CP_ADOPT,	/* another process has taken the host's place */
 	CP_NOBODY,	/* nothing of it is left */
 	CP_PARENT_GONE, /* proven */
+	CP_STALE,	/* the user's options end it */
 };
 
 /* Why.  The order is that of cp_rule_text(). */
@@ -42,6 +43,7 @@ enum cp_rule {
 	CP_RULE_INCOMPLETE, /* the census is */
 	CP_RULE_SPARE,	    /* spare= */
 	CP_RULE_UNPROVEN,   /* the host was never seen at the other end */
+	CP_RULE_STALE,	    /* one of too many, and idle */
 };
 
 struct cp_case {
@@ -57,7 +59,7 @@ struct cp_finding {
 	enum cp_verdict verdict;
 	enum cp_rule rule;
 	pid_t who;	 /* the neighbour or heir that decided it, or 0 */
-	uint64_t act_ms; /* PARENT_GONE: when SIGTERM is due */
+	uint64_t act_ms; /* PARENT_GONE, STALE: when SIGTERM is due */
 };
 
 struct cp_finding cp_judge(const struct cp_case *c);

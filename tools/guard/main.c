@@ -20,6 +20,8 @@
 
 #include "../../shim/common/options.h"
 #include "../../shim/common/wire.h"
+#include "admit.h"
+#include "idle.h"
 #include "journal.h"
 #include "reaper.h"
 #include "round.h"
@@ -84,6 +86,8 @@ set_up(void)
 		return -1;
 	open_signals();
 	cp_journal_open(options.journal);
+	cp_admit_init(&options);
+	cp_idle_init(&options);
 	return 0;
 }
 
@@ -217,6 +221,8 @@ next_time(void)
 	uint64_t at = wait_until != 0 ? wait_until : UINT64_MAX;
 	struct cp_ward *w;
 
+	if (cp_idle_next() != 0 && cp_idle_next() < at)
+		at = cp_idle_next();
 	TAILQ_FOREACH(w, cp_facts_pending(), pending)
 		at = w->due_ms < at ? w->due_ms : at;
 	for (struct cp_host *h = cp_facts_next_host(NULL); h != NULL;
@@ -301,6 +307,8 @@ main(int argc, char **argv)
 	root = cp_told_host(root_pid(argv[1]), cp_watch_now());
 	if (root != NULL)
 		root->root = true;
+	if (root != NULL && options.children == CP_CHILDREN_ALL)
+		root->look_ms = cp_watch_now(); /* it may never speak */
 	if (root == NULL || root->dead)
 		wait_until = cp_watch_now() + FIRST_WORD_MS;
 	cp_journal(&(struct cp_entry){ .event = "guard-start", .host = root });

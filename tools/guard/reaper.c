@@ -3,7 +3,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "admit.h"
 #include "company.h"
+#include "idle.h"
 #include "journal.h"
 #include "reaper.h"
 #include "spare.h"
@@ -102,17 +104,22 @@ static void
 attend_proven(struct cp_ward *w, const struct cp_case *c,
     const struct cp_finding *f)
 {
+	struct cp_number numbers[CP_IDLE_NUMBERS];
+	bool stale = f->verdict == CP_STALE;
+
 	/* Before the step: from now on nobody gets away. */
 	cp_company_remember(w, c);
 	if (w->step == CP_STEP_WATCH) {
 		w->step = CP_STEP_DOOMED;
 		w->rule = (uint8_t)f->rule;
 		w->next_ms = f->act_ms;
+		cp_idle_numbers(w, c->now_ms, numbers);
 		cp_journal(&(struct cp_entry){ .event = "verdict",
 		    .reason = cp_rule_text(f->rule),
-		    .step = "EOF",
+		    .step = stale ? NULL : "EOF",
 		    .host = w->host,
-		    .ward = w });
+		    .ward = w,
+		    .numbers = stale ? numbers : NULL });
 	}
 	/* A grace can become shorter (the guard was told to hurry). */
 	if (w->step == CP_STEP_DOOMED && f->act_ms < w->next_ms)
@@ -193,6 +200,24 @@ attend_living(struct cp_ward *w, const struct cp_case *c)
 	w->heir_ms = 0;
 	w->rounds = 0;
 	cp_facts_due(w, 0);
+	cp_idle_attended(w, c->now_ms);
+}
+
+/* Chosen by what is cheap to see: now that all its company is known, again. */
+static void
+attend_stale(struct cp_ward *w, const struct cp_case *c,
+    const struct cp_finding *f)
+{
+	if (w->step == CP_STEP_WATCH) {
+		cp_company_remember(w, c);
+		if (!cp_idle_confirmed(w, c->now_ms)) {
+			w->retired = false;
+			attend_living(w, c);
+			return;
+		}
+		cp_admit_retired(w, c->now_ms);
+	}
+	attend_proven(w, c, f);
 }
 
 /* Of what was guessed the channels that somebody holds are right. */
@@ -218,14 +243,14 @@ cp_reaper_attend(struct cp_ward *w, const struct cp_case *c)
 	if (w->guess)
 		settle_guess(w, c);
 	f = cp_judge(c);
-	if (f.verdict == CP_PARENT_GONE && w->step == CP_STEP_WATCH &&
+	if (f.verdict >= CP_PARENT_GONE && w->step == CP_STEP_WATCH &&
 	    !w->dead && cp_spare_matches(c->options->spare, w->pid)) {
 		/* It was too early to tell, or it has another name now. */
 		w->spare = true;
 		f = cp_judge(c);
 	}
 
-	if (f.verdict == CP_PARENT_GONE && w->step != CP_STEP_KILL)
+	if (f.verdict >= CP_PARENT_GONE && w->step != CP_STEP_KILL)
 		w->rounds = 0;
 	if (f.verdict != CP_NOBODY)
 		w->missed = false;
@@ -253,6 +278,9 @@ cp_reaper_attend(struct cp_ward *w, const struct cp_case *c)
 		break;
 	case CP_PARENT_GONE:
 		attend_proven(w, c, &f);
+		break;
+	case CP_STALE:
+		attend_stale(w, c, &f);
 		break;
 	}
 }

@@ -2,6 +2,7 @@
 /* See round.h. */
 #include <stdlib.h>
 
+#include "idle.h"
 #include "look.h"
 #include "reaper.h"
 #include "round.h"
@@ -25,7 +26,7 @@ static bool
 is_urgent(const struct cp_ward *w)
 {
 	return w->host->dead || w->host->leaving || w->step != CP_STEP_WATCH ||
-	    w->host->gone_ms != 0 || w->heir_ms != 0;
+	    w->host->gone_ms != 0 || w->heir_ms != 0 || w->retired;
 }
 
 /* First looks; returns how many wards need a census now. */
@@ -39,14 +40,15 @@ look_closer(const struct cp_options *options, uint64_t now)
 	TAILQ_FOREACH_SAFE(w, cp_facts_pending(), pending, next) {
 		if (w->due_ms > now)
 			continue;
-		if (!w->looked && !cp_look_at(w, options)) {
-			/* Forgotten, or nothing more to do for now. */
-			if (w->used && !is_urgent(w)) {
+		if (!w->looked) {
+			bool more = cp_look_at(w, options);
+
+			if (!w->used)
+				continue;
+			if (!more && !is_urgent(w)) {
 				cp_facts_due(w, 0);
 				continue;
 			}
-			if (!w->used)
-				continue;
 		}
 		n++;
 		if (is_urgent(w))
@@ -138,16 +140,20 @@ take_census(const struct cp_options *options, size_t n, uint64_t now)
 }
 
 static void
-look_for_children(uint64_t now)
+look_for_children(const struct cp_options *options, uint64_t now)
 {
+	bool all = options->children == CP_CHILDREN_ALL;
+
 	for (struct cp_host *h = cp_facts_next_host(NULL); h != NULL;
 	     h = cp_facts_next_host(h)) {
 		int found;
 
+		if (all && h->look_ms == 0)
+			h->look_ms = now + CENSUS_HOST_MS;
 		if (h->look_ms == 0 || h->look_ms > now || h->dead)
 			continue;
-		found = cp_look_for_children(h, now);
-		h->look_ms = h->census ? now + CENSUS_HOST_MS : 0;
+		found = cp_look_for_children(h, all, now);
+		h->look_ms = h->census || all ? now + CENSUS_HOST_MS : 0;
 		h->calm_ms = now + (found > 0 ? CENSUS_HOST_MS : CALM_MS);
 	}
 }
@@ -157,8 +163,10 @@ cp_round(const struct cp_options *options, uint64_t now_ms)
 {
 	size_t due;
 
-	look_for_children(now_ms);
+	look_for_children(options, now_ms);
 	due = look_closer(options, now_ms);
 	if (due > 0)
 		take_census(options, due, now_ms);
+	/* After the first looks; what it wants looked at is due at once. */
+	cp_idle_round(now_ms);
 }
