@@ -152,6 +152,23 @@ Test(admit, without_a_limit)
 	cr_assert_eq(spawn_asks(NOW), 0);
 }
 
+/* The spawn failed, or the child is no stdio child. */
+Test(admit, a_place_can_be_given_back)
+{
+	struct cp_msg m = question(CP_MSG_ASK), other = m;
+
+	m.flags |= CP_WARD_UNDO;
+	other.flags |= CP_WARD_UNDO;
+	other.thread++;
+	cr_assert_eq(spawn_asks(NOW), 0);
+	cr_assert_eq(spawn_asks(NOW), 0);
+	cr_assert_eq(host_asks(&other, NOW), -1, "that was answered");
+	cr_assert_eq(spawn_asks(NOW), EAGAIN, "another thread's was given back");
+	cr_assert_eq(host_asks(&m, NOW), -1);
+	cr_assert_eq(spawn_asks(NOW), 0);
+	cr_assert_eq(spawn_asks(NOW), EAGAIN);
+}
+
 /* Nobody waits: it runs already. */
 Test(admit, who_does_not_ask_is_not_refused)
 {

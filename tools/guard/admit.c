@@ -84,21 +84,31 @@ count(const struct cp_request *r, const struct cp_spawner *by)
 	return n;
 }
 
-static bool
-take_place(struct cp_ward *w, const struct cp_spawner *by, uint64_t now)
+/* The place that was kept for a child of that thread, or NULL. */
+static struct place *
+find_place(const struct cp_spawner *by, uint64_t now)
 {
 	for (int i = 0; i < PLACES_MAX; i++) {
 		struct place *p = &places[i];
 
-		if (p->by.key == 0 || now >= p->until_ms ||
-		    !same_group(&p->by, by) || p->by.thread != by->thread)
-			continue;
-		if (p->rank_ms != 0)
-			w->rank_ms = p->rank_ms;
-		p->by.key = 0;
-		return true;
+		if (p->by.key != 0 && now < p->until_ms &&
+		    same_group(&p->by, by) && p->by.thread == by->thread)
+			return p;
 	}
-	return false;
+	return NULL;
+}
+
+static bool
+take_place(struct cp_ward *w, const struct cp_spawner *by, uint64_t now)
+{
+	struct place *p = find_place(by, now);
+
+	if (p == NULL)
+		return false;
+	if (p->rank_ms != 0)
+		w->rank_ms = p->rank_ms;
+	p->by.key = 0;
+	return true;
 }
 
 /* A free place, or the one that was kept the longest. */
@@ -205,6 +215,16 @@ cp_admit(const struct cp_request *r)
 	else if (b.rank_ms != 0)
 		r->ward->rank_ms = b.rank_ms;
 	return 0;
+}
+
+void
+cp_admit_give_back(const struct cp_request *r)
+{
+	struct cp_spawner by = spawner(r->host, r->thread, r->key);
+	struct place *p = find_place(&by, r->now_ms);
+
+	if (p != NULL)
+		p->by.key = 0;
 }
 
 /* Only what a thread spawned last is missed by it. */

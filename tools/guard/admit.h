@@ -32,6 +32,9 @@ void cp_admit_init(const struct cp_options *options);
  */
 int cp_admit(const struct cp_request *r);
 
+/* The place that was kept for R is not needed. */
+void cp_admit_give_back(const struct cp_request *r);
+
 /* WARD is being retired. */
 void cp_admit_retired(const struct cp_ward *ward, uint64_t now_ms);
 

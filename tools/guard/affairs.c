@@ -126,16 +126,19 @@ static void
 hear_ask(const struct cp_heard *x)
 {
 	struct cp_host *h = cp_told_host(x->from.pid, x->now_ms);
-	int error = 0;
+	bool undo = (x->msg.flags & CP_WARD_UNDO) != 0;
+	struct cp_request request = { .host = h,
+		.key = x->msg.key,
+		.thread = x->msg.thread,
+		.asks = true,
+		.name = x->msg.name,
+		.now_ms = x->now_ms };
+	bool known = h != NULL && !h->dead;
 
-	if (h != NULL && !h->dead)
-		error = cp_admit(&(struct cp_request){ .host = h,
-		    .key = x->msg.key,
-		    .thread = x->msg.thread,
-		    .asks = true,
-		    .name = x->msg.name,
-		    .now_ms = x->now_ms });
-	cp_told_reply(x, error);
+	if (undo && known)
+		cp_admit_give_back(&request);
+	if (!undo)
+		cp_told_reply(x, known ? cp_admit(&request) : 0);
 }
 
 void
