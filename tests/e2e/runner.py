@@ -22,6 +22,7 @@ Case = collections.namedtuple("Case", "name run bare")
 
 
 def collect():
+    import brake
     import every
     import guard
     import leaks
@@ -32,7 +33,8 @@ def collect():
     import stale
 
     cases = []
-    for module in (leaks, guard, same, spared, stale, every, misuse, real):
+    for module in (leaks, guard, same, spared, stale, brake, every, misuse,
+                   real):
         cases += module.cases()
     names = [c.name for c in cases]
     for name in names:
