@@ -14,7 +14,7 @@ from scene import LONG, expect
 from stale import Brood, events, lives, until
 
 # So short that three retirements take less than a minute.
-OPTIONS = {"keep": "1", "idle": "200ms"}
+OPTIONS = {"keep": "1", "idle": "500ms"}
 REFUSED = f"error {errno.EAGAIN}"
 
 
@@ -25,12 +25,12 @@ def attempt(b, thread):
 def cycle(b, ward, name):
     """WARD is retired, and its thread notices and replaces it."""
     expect(ward.dead(LONG), f"{ward} was not retired")
-    return b.spawn(name, thread="client")
+    return b.spawn(name, thread="client", met=False)
 
 
 def brood(s, how):
     b = Brood(s, OPTIONS, how)
-    ward = b.spawn("old", thread="client")
+    ward = b.spawn("old", thread="client", met=False)
     return b, ward, b.spawn("kept")
 
 
