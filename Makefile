@@ -32,7 +32,7 @@ CLI	= main run target elf path export
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload \
 	  census truth judge peers members terminal field suspect facts spare \
-	  told affairs trust look journal traffic usage baseline stale brake admit \
+	  told affairs trust look journal traffic usage baseline rest stale brake admit \
 	  target export
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
@@ -188,8 +188,9 @@ $(B)/tests/test_usage: $(B)/obj/guard/usage.o $(PROCFS_O)
 $(B)/tests/test_baseline: $(B)/obj/guard/baseline.o
 $(B)/tests/test_stale: $(B)/obj/guard/stale.o
 $(B)/tests/test_brake: $(B)/obj/guard/brake.o
-$(B)/tests/test_traffic: $(addprefix $(B)/obj/guard/,traffic.o hold.o facts.o \
-	  process.o) $(PROCFS_O)
+$(B)/tests/test_rest: $(addprefix $(B)/obj/guard/,rest.o baseline.o usage.o)
+$(B)/tests/test_traffic $(B)/tests/test_rest: $(PROCFS_O) \
+	$(addprefix $(B)/obj/guard/,traffic.o hold.o facts.o process.o)
 $(B)/tests/test_target: $(B)/obj/cli/target.o $(B)/obj/cli/elf.o \
 	$(B)/obj/cli/path.o
 $(B)/tests/test_export: $(B)/obj/cli/export.o $(B)/obj/common/options.o

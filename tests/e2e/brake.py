@@ -14,7 +14,7 @@ from scene import LONG, expect
 from stale import Brood, events, lives, until
 
 # So short that three retirements take less than a minute.
-OPTIONS = {"keep": "1", "idle": "500ms"}
+OPTIONS = {"keep": "1", "idle": "500ms", "term": "10s"}
 REFUSED = f"error {errno.EAGAIN}"
 
 
@@ -30,7 +30,7 @@ def cycle(b, ward, name):
 
 def brood(s, how):
     b = Brood(s, OPTIONS, how)
-    ward = b.spawn("old", thread="client", met=False)
+    ward = b.spawn("old", thread="client")
     return b, ward, b.spawn("kept")
 
 

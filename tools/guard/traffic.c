@@ -112,11 +112,9 @@ cp_traffic_reset(void)
 {
 	struct meter *m, *next;
 
+	inotify = -1;
 	LIST_FOREACH_SAFE(m, &meters, link, next)
 		drop(m);
-	if (inotify >= 0)
-		close(inotify);
-	inotify = -1;
 }
 
 /*
