@@ -25,6 +25,7 @@ Case = collections.namedtuple("Case", "name run bare")
 def collect():
     import alive
     import all as everybody
+    import brake
     import doctor
     import every
     import guard
@@ -41,8 +42,8 @@ def collect():
     import wrap
 
     cases = []
-    for module in (leaks, alive, guard, same, spared, stale, every, misuse,
-                   real, limit, everybody, scan, wrap, doctor, report,
+    for module in (leaks, alive, guard, same, spared, stale, brake, every,
+                   misuse, real, limit, everybody, scan, wrap, doctor, report,
                    install):
         cases += module.cases()
     names = [c.name for c in cases]

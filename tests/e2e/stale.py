@@ -18,7 +18,7 @@ from runner import Case
 from scene import LONG, SPARE, TREE, expect
 
 IDLE = 0.6
-OPTIONS = {"keep": "1", "idle": "600ms"}
+OPTIONS = {"keep": "1", "idle": "600ms", "term": "10s"}
 # Sampled four times in `idle`, and a census at most once a second.
 SOON = IDLE + IDLE / 4 + 1.5
 

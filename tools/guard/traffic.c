@@ -17,11 +17,12 @@
 #define BUFFER_SIZE 16384
 /* As many events as the kernel keeps by default, and then some. */
 #define READS_MAX 64
+#define SPOTS	  1024
 
 struct spot {
 	int wd;
 	LIST_HEAD(, tap) taps;
-	UT_hash_handle hh;
+	LIST_ENTRY(spot) link;
 };
 
 struct tap {
@@ -38,29 +39,36 @@ struct meter {
 	bool moved;  /* since the last drain */
 	struct cp_traffic traffic;
 	struct tap tap[2];
-	UT_hash_handle hh;
+	LIST_ENTRY(meter) link;
 };
 
 static int inotify = -1;
-static struct spot *spots;
-static struct meter *meters;
+static LIST_HEAD(, spot) spots[SPOTS]; /* by wd */
+static LIST_HEAD(, meter) meters = LIST_HEAD_INITIALIZER(meters);
+static struct meter *by_ward[CP_WARDS_MAX]; /* untouched pages cost nothing */
 
 static struct meter *
 find(const struct cp_ward *w)
 {
-	uint32_t index = cp_facts_ward_index(w);
-	struct meter *m;
+	return by_ward[cp_facts_ward_index(w)];
+}
 
-	HASH_FIND(hh, meters, &index, sizeof(index), m);
-	return m;
+static struct spot *
+find_spot(int wd)
+{
+	struct spot *s;
+
+	LIST_FOREACH(s, &spots[(unsigned int)wd % SPOTS], link)
+		if (s->wd == wd)
+			return s;
+	return NULL;
 }
 
 static struct spot *
 spot_at(int wd)
 {
-	struct spot *s;
+	struct spot *s = find_spot(wd);
 
-	HASH_FIND_INT(spots, &wd, s);
 	if (s != NULL)
 		return s;
 	s = calloc(1, sizeof(*s));
@@ -68,7 +76,7 @@ spot_at(int wd)
 		return NULL;
 	s->wd = wd;
 	LIST_INIT(&s->taps);
-	HASH_ADD_INT(spots, wd, s);
+	LIST_INSERT_HEAD(&spots[(unsigned int)wd % SPOTS], s, link);
 	return s;
 }
 
@@ -85,7 +93,7 @@ close_tap(struct tap *t)
 		return;
 	/* An inode that is gone has taken its watch with it. */
 	(void)inotify_rm_watch(inotify, s->wd);
-	HASH_DEL(spots, s);
+	LIST_REMOVE(s, link);
 	free(s);
 }
 
@@ -94,7 +102,8 @@ drop(struct meter *m)
 {
 	close_tap(&m->tap[0]);
 	close_tap(&m->tap[1]);
-	HASH_DEL(meters, m);
+	by_ward[m->index] = NULL;
+	LIST_REMOVE(m, link);
 	free(m);
 }
 
@@ -103,11 +112,9 @@ cp_traffic_reset(void)
 {
 	struct meter *m, *next;
 
-	HASH_ITER(hh, meters, m, next)
-		drop(m);
-	if (inotify >= 0)
-		close(inotify);
 	inotify = -1;
+	LIST_FOREACH_SAFE(m, &meters, link, next)
+		drop(m);
 }
 
 /*
@@ -171,7 +178,8 @@ new_meter(const struct cp_ward *w, uint64_t now)
 	m->traffic.since_ms = now;
 	m->traffic.asked_ms = has_begun(w) ? now : 0;
 	m->tap[0].meter = m->tap[1].meter = m;
-	HASH_ADD(hh, meters, index, sizeof(m->index), m);
+	by_ward[m->index] = m;
+	LIST_INSERT_HEAD(&meters, m, link);
 	return m;
 }
 
@@ -261,9 +269,9 @@ hear_spot(struct spot *s, uint32_t event, uint64_t now)
 static void
 hear_overflow(uint64_t now)
 {
-	struct meter *m, *next;
+	struct meter *m;
 
-	HASH_ITER(hh, meters, m, next) {
+	LIST_FOREACH(m, &meters, link) {
 		m->moved = true;
 		m->traffic.moved_ms = m->traffic.asked_ms = now;
 	}
@@ -278,7 +286,7 @@ hear_event(const struct inotify_event *e, uint64_t now)
 		hear_overflow(now);
 		return;
 	}
-	HASH_FIND_INT(spots, &e->wd, s);
+	s = find_spot(e->wd);
 	if (s != NULL && (e->mask & (IN_ACCESS | IN_MODIFY)) != 0)
 		hear_spot(s, e->mask, now);
 }
@@ -311,7 +319,7 @@ cp_traffic_drain(uint64_t now_ms,
 	if (inotify < 0)
 		return;
 	read_events(now_ms);
-	HASH_ITER(hh, meters, m, next) {
+	LIST_FOREACH_SAFE(m, &meters, link, next) {
 		struct cp_ward *w = cp_facts_ward_at(m->index, m->serial);
 		bool was = m->moved;
 
