@@ -185,7 +185,11 @@ look_for_children(const struct cp_options *options, uint64_t now)
 		if (h->look_ms == 0 || h->look_ms > now || h->dead)
 			continue;
 		found = cp_look_for_children(h, all, now);
-		h->look_ms = h->census || all ? now + CENSUS_HOST_MS : 0;
+		h->look_ms = h->census || all || h->looks > 0 ?
+		    now + CENSUS_HOST_MS :
+		    0;
+		if (h->looks > 0)
+			h->looks--;
 		h->calm_ms = now + (found > 0 ? CENSUS_HOST_MS : CALM_MS);
 	}
 }
