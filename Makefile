@@ -26,7 +26,8 @@ SHIM	= config real owner slot arm channel kept ward preload child \
 	  report note fork exec spawn pipe session signal leave finish init
 GUARD	= main told trust affairs facts census process interest truth hostends sockdiag \
 	  index gather across judge spare company reaper journal look round \
-	  sentinel watch hold traffic usage baseline rest stale brake admit idle command
+	  sentinel watch hold tap \
+	  traffic usage baseline rest stale brake admit idle command
 CLI	= main run target elf path export
 
 # Criterion, one program each; the objects of each are written out below.
@@ -177,7 +178,7 @@ $(B)/tests/test_facts: $(B)/obj/guard/facts.o $(B)/obj/guard/process.o \
 $(B)/tests/test_spare: $(B)/obj/guard/spare.o
 TOLD_O	= $(addprefix $(B)/obj/guard/,told.o trust.o affairs.o facts.o process.o watch.o \
 	  journal.o admit.o brake.o idle.o rest.o baseline.o usage.o stale.o \
-	  traffic.o hold.o command.o) $(B)/obj/common/key.o
+	  traffic.o tap.o hold.o command.o) $(B)/obj/common/key.o
 TOLD_T	= $(addprefix $(B)/tests/test_,told affairs trust admit)
 $(TOLD_T): $(TOLD_O) $(B)/obj/common/wire.o $(PROCFS_O)
 $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/spare.o \
@@ -190,7 +191,8 @@ $(B)/tests/test_stale: $(B)/obj/guard/stale.o
 $(B)/tests/test_brake: $(B)/obj/guard/brake.o
 $(B)/tests/test_rest: $(addprefix $(B)/obj/guard/,rest.o baseline.o usage.o)
 $(B)/tests/test_traffic $(B)/tests/test_rest: $(PROCFS_O) \
-	$(addprefix $(B)/obj/guard/,traffic.o hold.o facts.o process.o)
+	$(addprefix $(B)/obj/guard/,traffic.o tap.o hold.o facts.o \
+	  process.o)
 $(B)/tests/test_target: $(B)/obj/cli/target.o $(B)/obj/cli/elf.o \
 	$(B)/obj/cli/path.o
 $(B)/tests/test_export: $(B)/obj/cli/export.o $(B)/obj/common/options.o

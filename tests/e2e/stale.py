@@ -187,12 +187,15 @@ def sleeps(s, options, wards):
         return int(proc.status(guard.pid, "voluntary_ctxt_switches")
                    ["voluntary_ctxt_switches"])
 
-    time.sleep(1.5)  # first looks, and a census that these may ask for
-    before = wakes()
-    for i in range(wards):
-        b.ask(f"w{i}", "say")  # traffic wakes nobody
-    time.sleep(SPARE)
-    expect(wakes() == before, f"woken {wakes() - before} times")
+    def is_quiet():
+        before = wakes()
+        for i in range(wards):
+            b.ask(f"w{i}", "say")  # traffic wakes nobody
+        time.sleep(IDLE)  # four samples, if it took any
+        return wakes() == before
+
+    # At first there are looks, and a census that these may ask for.
+    until(is_quiet, "it is woken all the time")
     b.end()
 
 
