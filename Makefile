@@ -27,8 +27,8 @@ SHIM	= config real owner slot arm channel kept ward preload child spawned \
 	  init
 GUARD	= main told trust affairs facts census process interest truth \
 	  hostends sockdiag index gather across judge spare company reaper \
-	  unwaited journal look query snapshot round hold closes traffic \
-	  usage baseline rest stale brake admit idle command sentinel watch
+	  unwaited journal look query snapshot round hold closes tap \
+	  traffic usage baseline rest stale brake admit idle command sentinel watch
 # The frame and the launcher; what shows guards; then, by command: scan, doctor, report;
 # completions.
 CLI	= main commands usage parts path export target elf exports file run \
@@ -210,7 +210,7 @@ $(B)/tests/test_facts: $(B)/obj/guard/facts.o $(B)/obj/guard/process.o \
 $(B)/tests/test_spare: $(B)/obj/guard/spare.o
 TOLD_O	= $(addprefix $(B)/obj/guard/,told.o trust.o affairs.o query.o \
 	  snapshot.o facts.o process.o watch.o journal.o admit.o brake.o \
-	  idle.o rest.o baseline.o usage.o stale.o traffic.o hold.o \
+	  idle.o rest.o baseline.o usage.o stale.o traffic.o tap.o hold.o \
 	  command.o) $(B)/obj/common/key.o
 TOLD_T	= $(addprefix $(B)/tests/test_,told affairs trust admit)
 $(TOLD_T): $(TOLD_O) $(B)/obj/common/wire.o $(PROCFS_O)
@@ -233,7 +233,8 @@ $(B)/tests/test_stale: $(B)/obj/guard/stale.o
 $(B)/tests/test_brake: $(B)/obj/guard/brake.o
 $(B)/tests/test_rest: $(addprefix $(B)/obj/guard/,rest.o baseline.o usage.o)
 $(B)/tests/test_traffic $(B)/tests/test_rest: $(PROCFS_O) \
-	$(addprefix $(B)/obj/guard/,traffic.o hold.o facts.o process.o)
+	$(addprefix $(B)/obj/guard/,traffic.o tap.o hold.o facts.o \
+	  process.o)
 $(B)/tests/test_export: $(B)/obj/cli/export.o $(B)/obj/common/options.o
 
 $(TEST_B): $(B)/tests/%: $(B)/obj/tests/%.o

@@ -133,7 +133,7 @@ read_command(struct cp_ward *w, const struct cp_options *options)
 {
 	w->spare = cp_spare_matches(options->spare, w->pid);
 	if (w->key == 0 && (options->keep != 0 || options->limit != 0))
-		w->key = cp_command_key(w->pid);
+		w->key = cp_command_key(w);
 }
 
 bool

@@ -11,7 +11,8 @@
  */
 #define ANSWER_MS 600000
 static LIST_HEAD(, cp_rest) records = LIST_HEAD_INITIALIZER(records);
-static struct cp_rest *by_ward[CP_WARDS_MAX]; /* untouched pages are free */
+/* Untouched pages cost nothing. */
+static struct cp_rest *by_ward[CP_WARDS_MAX];
 static struct cp_sample *samples;
 static size_t samples_room;
 
