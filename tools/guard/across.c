@@ -99,8 +99,8 @@ look_across(const struct gathering *g, const struct cp_channel *ch)
 }
 
 /*
- * Is P a sibling of the ward that has exec'd, or does it descend from one?  A
- * ward of the ward's own host, which may be a ward itself, is none.
+ * Is P a sibling of the ward that has exec'd, or does it descend from one?  The
+ * ward's own host, which may be a ward itself, is none.
  */
 static bool
 is_sibling(const struct cp_case *c, const struct cp_proc *p)
@@ -161,7 +161,7 @@ is_gone(const struct gathering *g, const struct cp_channel *ch, int k)
 		    (pty && e->dev != 0 && e->dev != slave->dev))
 			continue;
 		if (!cp_runs(p) || e->fd <= 2 ||
-		    !(cp_gathered(g, p) || is_sibling(c, p)))
+		    !(cp_gathered(g, p) || (!ch->sealed && is_sibling(c, p))))
 			return false;
 		accident = true;
 	}
