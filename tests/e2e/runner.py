@@ -24,6 +24,8 @@ Case = collections.namedtuple("Case", "name run bare")
 def collect():
     import alive
     import guard
+    import handed
+    import kept
     import leaks
     import misuse
     import real
@@ -31,7 +33,7 @@ def collect():
     import spared
 
     cases = []
-    for module in (leaks, alive, guard, same, spared, misuse, real):
+    for module in (leaks, alive, kept, handed, guard, same, spared, misuse, real):
         cases += module.cases()
     names = [c.name for c in cases]
     for name in names:
