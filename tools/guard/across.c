@@ -173,12 +173,27 @@ is_gone(const struct gathering *g, const struct cp_channel *ch, int k)
 	    !is_anybody_hidden(c);
 }
 
+/*
+ * A dying host has closed everything as well, its memory first; but that is
+ * another verdict, which comes with its end.
+ */
+static bool
+is_dying(const struct cp_case *c)
+{
+	const struct cp_proc *p = cp_census_find(c->index->census,
+	    c->ward->host->pid);
+
+	return p == NULL || !cp_runs(p) || !cp_is_host(c, p) ||
+	    (p->image == 0 && c->ward->image != 0);
+}
+
 bool
 cp_peer_gone(const struct gathering *g)
 {
 	const struct cp_ward *w = g->c->ward;
 
-	return is_gone(g, &w->channel[0], 0) && is_gone(g, &w->channel[1], 1);
+	return !is_dying(g->c) && is_gone(g, &w->channel[0], 0) &&
+	    is_gone(g, &w->channel[1], 1);
 }
 
 /* Of two channels the one with more reason to wait decides. */
