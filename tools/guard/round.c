@@ -2,6 +2,7 @@
 /* See round.h. */
 #include <stdlib.h>
 
+#include "closes.h"
 #include "look.h"
 #include "reaper.h"
 #include "round.h"
@@ -53,6 +54,7 @@ needs_census(struct cp_ward *w, const struct cp_options *options, uint64_t now)
 		return true;
 	if (!w->used) /* it was none */
 		return false;
+	cp_closes_watch(w, now); /* a guard that took over hears nothing yet */
 	swept = cp_look_is_swept(w);
 	if (is_urgent(w) || w->dead || w->shut_ms != 0 ||
 	    (swept && !cp_look_host_has(w)))
