@@ -33,7 +33,7 @@ CLI	= main run target elf path export
 TESTS	= procfs options wire channel slot ward preload \
 	  census truth judge peers members terminal field abandoned keepers handed \
 	  facts spare \
-	  told affairs trust look journal traffic target export
+	  told affairs trust look closes journal traffic target export
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
 # linked a second time as NAME.static: a preload can't reach them.
@@ -186,6 +186,8 @@ $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/spare.o \
 $(B)/tests/test_journal: $(B)/obj/guard/journal.o
 $(B)/tests/test_traffic: $(addprefix $(B)/obj/guard/,traffic.o hold.o facts.o \
 	  process.o) $(PROCFS_O)
+$(B)/tests/test_closes: $(addprefix $(B)/obj/guard/,closes.o hold.o facts.o \
+	  process.o watch.o journal.o) $(PROCFS_O)
 $(B)/tests/test_target: $(B)/obj/cli/target.o $(B)/obj/cli/elf.o \
 	$(B)/obj/cli/path.o
 $(B)/tests/test_export: $(B)/obj/cli/export.o $(B)/obj/common/options.o
