@@ -47,8 +47,8 @@ CLI_GUARD = census process interest truth sockdiag index spare judge gather \
 TESTS	= procfs options wire channel slot ward preload ask \
 	  census truth judge peers members terminal field suspect \
 	  abandoned keepers handed facts spare \
-	  told affairs trust look journal traffic usage baseline rest \
-	  stale 	  brake admit target exports export exam \
+	  told affairs trust look journal traffic closes usage baseline \
+	  rest stale brake admit target exports export exam \
 	  orphan table sockets lifeline
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
@@ -235,6 +235,8 @@ $(B)/tests/test_rest: $(addprefix $(B)/obj/guard/,rest.o baseline.o usage.o)
 $(B)/tests/test_traffic $(B)/tests/test_rest: $(PROCFS_O) \
 	$(addprefix $(B)/obj/guard/,traffic.o tap.o hold.o facts.o \
 	  process.o)
+$(B)/tests/test_closes: $(addprefix $(B)/obj/guard/,closes.o hold.o facts.o \
+	  process.o watch.o journal.o) $(PROCFS_O)
 $(B)/tests/test_export: $(B)/obj/cli/export.o $(B)/obj/common/options.o
 
 $(TEST_B): $(B)/tests/%: $(B)/obj/tests/%.o

@@ -29,7 +29,9 @@ def collect():
     import doctor
     import every
     import guard
+    import handed
     import install
+    import kept
     import leaks
     import limit
     import misuse
@@ -42,9 +44,9 @@ def collect():
     import wrap
 
     cases = []
-    for module in (leaks, alive, guard, same, spared, stale, brake, every,
-                   misuse, real, limit, everybody, scan, wrap, doctor, report,
-                   install):
+    for module in (leaks, alive, kept, handed, guard, same, spared, stale,
+                   brake, every, misuse, real, limit, everybody, scan, wrap,
+                   doctor, report, install):
         cases += module.cases()
     names = [c.name for c in cases]
     for name in names:

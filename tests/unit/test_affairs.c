@@ -143,3 +143,17 @@ Test(affairs, the_host_has_died)
 	cr_assert_eq(w->host->gone_ms, NOW + 5);
 	cr_assert_eq(w->due_ms, NOW + 5);
 }
+
+/* What was in a longer grace is looked at as well, what is signalled not. */
+Test(affairs, the_host_of_a_doomed_ward_has_died)
+{
+	struct cp_ward *w = own_ward();
+
+	w->step = CP_STEP_TERM;
+	cp_facts_due(w, NOW + 9000);
+	cp_told_died(w->host, NOW + 5, true);
+	cr_assert_eq(w->due_ms, NOW + 9000);
+	w->step = CP_STEP_DOOMED;
+	cp_told_died(w->host, NOW + 5, true);
+	cr_assert_eq(w->due_ms, NOW + 5);
+}

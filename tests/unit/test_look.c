@@ -426,13 +426,13 @@ Test(look, command_after_the_exec_only)
 	options.keep = 1;
 	cr_assert_eq(cp_procfs_stat(getpid(), &st), 0);
 	w->image = st.image;
-	(void)cp_look_at(w, &options);
+	(void)cp_look_at(w, &options, 0);
 	cr_assert_eq(w->key, 0);
 	w->image = st.image + 16;
-	(void)cp_look_at(w, &options);
+	(void)cp_look_at(w, &options, 0);
 	cr_assert_eq(w->key, own_key());
 	w->key = 4711; /* was told */
-	(void)cp_look_at(w, &options);
+	(void)cp_look_at(w, &options, 0);
 	cr_assert_eq(w->key, 4711);
 }
 
@@ -441,7 +441,7 @@ Test(look, command_that_no_option_asks_for)
 	struct cp_ward *w = told(getppid(), true, CP_KEPT_YES, 5);
 
 	w->image = 1;
-	(void)cp_look_at(w, &options);
+	(void)cp_look_at(w, &options, 0);
 	cr_assert_eq(w->key, 0);
 }
 
@@ -452,9 +452,9 @@ Test(look, ward_without_channels)
 
 	w->channel[0] = (struct cp_channel){ 0 };
 	w->any = true;
-	cr_assert_not(cp_look_at(w, &options)); /* nothing to settle */
+	cr_assert_not(cp_look_at(w, &options, 0)); /* nothing to settle */
 	cr_assert_eq(cp_facts_wards(), 1);
 	w->any = false;
-	cr_assert_not(cp_look_at(w, &options));
+	cr_assert_not(cp_look_at(w, &options, 0));
 	cr_assert_eq(cp_facts_wards(), 0);
 }

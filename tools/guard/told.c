@@ -224,7 +224,12 @@ hear_ward(struct cp_heard *x)
 	w->died_ms = w->dead ? x->now_ms : 0;
 	if (!w->dead)
 		watch_ward(w, x, itself);
-	cp_facts_due(w, x->now_ms + (h->dead ? DEATH_SETTLE_MS : CP_LOOK_MS));
+	/* Of a dead child the sooner, the less is missed of what moves on. */
+	cp_facts_due(w,
+	    x->now_ms +
+		(h->dead	? DEATH_SETTLE_MS :
+			w->dead ? 0 :
+				  CP_LOOK_MS));
 	cp_idle_meet(w, x->now_ms); /* before it is told to go on */
 	admit(w, x, known);
 }
@@ -400,7 +405,7 @@ cp_told_died(struct cp_host *h, uint64_t now_ms, bool at_once)
 		close(h->pidfd);
 	h->pidfd = -1;
 	LIST_FOREACH(w, &h->wards, sibling)
-		if (w->step == CP_STEP_WATCH || w->unwaited_ms != 0)
+		if (w->step <= CP_STEP_DOOMED || w->unwaited_ms != 0)
 			cp_facts_due(w,
 			    now_ms + (at_once ? 0 : DEATH_SETTLE_MS));
 }
