@@ -28,7 +28,7 @@ GUARD	= main told trust affairs facts census process interest truth hostends soc
 	  index gather across judge spare company reaper journal look round \
 	  sentinel watch
 CLI	= main commands usage run wrap doctor finding exam probe notify \
-	  preloads subject target elf exports file path parts export \
+	  preloads record subject target elf exports file path parts export \
 	  complete complete_bash complete_zsh complete_fish
 
 # Criterion, one program each; the objects of each are written out below.
