@@ -36,7 +36,7 @@ CLI	= main commands usage parts path export target elf exports file run \
 	  ask procs view ps ps_json attach reap metrics why rebuild ends \
 	  scan survey orphan kin orphan_why traits sockets listed cull show \
 	  show_json \
-	  doctor finding exam probe notify preloads subject \
+	  doctor finding exam probe notify preloads record subject \
 	  report lifeline life lines page trace output embed \
 	  complete complete_bash complete_zsh complete_fish
 # Units of the guard that the commands look through, too.
