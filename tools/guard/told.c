@@ -25,6 +25,7 @@
 
 /* Wards that obey EOF need about this long to be gone. */
 #define DEATH_SETTLE_MS 20
+#define DEAD_LOOK_MS	1
 
 static int sock = -1;
 
@@ -126,6 +127,15 @@ watch_ward(struct cp_ward *w, struct cp_heard *x, bool itself)
 	cp_told_rewatch(w->host, w);
 }
 
+/* Of a dead child the sooner, the less is missed of what moves on. */
+static uint64_t
+first_look(const struct cp_ward *w)
+{
+	if (w->host->dead)
+		return DEATH_SETTLE_MS;
+	return w->dead ? DEAD_LOOK_MS : CP_LOOK_MS;
+}
+
 static void
 hear_ward(struct cp_heard *x)
 {
@@ -177,12 +187,7 @@ hear_ward(struct cp_heard *x)
 	w->died_ms = w->dead ? x->now_ms : 0;
 	if (!w->dead)
 		watch_ward(w, x, itself);
-	/* Of a dead child the sooner, the less is missed of what moves on. */
-	cp_facts_due(w,
-	    x->now_ms +
-		(h->dead	? DEATH_SETTLE_MS :
-			w->dead ? 0 :
-				  CP_LOOK_MS));
+	cp_facts_due(w, x->now_ms + first_look(w));
 }
 
 struct cp_ward *
