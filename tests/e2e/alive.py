@@ -99,7 +99,9 @@ def abandoned(s, row, how="launcher", prog="host", early=False):
     host = set_up(s, row, how, {"grace": f"{int(grace * 1000)}ms"}, prog)
     told_of(s, 3)  # of a dead child the verdict tells, and of no null
     closed, began = close_first(s)
-    gone_in_time(victims(s, row), closed, began, row.kind, grace)
+    # Nobody may have heard the close of what no child showed any more.
+    since = closed + (grace if early else 0)
+    gone_in_time(victims(s, row), since, began, row.kind, grace)
     others_are_well(s, host)
     reasons = {x["reason"] for x in s.journal_lines()
                if x["event"] == "signal"}

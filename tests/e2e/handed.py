@@ -44,6 +44,7 @@ def wrapper_killed(s, wire="pipes", mode="stubborn", language="python"):
     if mode == "child":
         s.gather(w_child=1)
         wards += s.met["w.child"]
+    stage.known(shell)
     stay(wards, "in use", GRACE + TERM)
     began = time.monotonic()
     proc.Proc(shell, "sh").kill()

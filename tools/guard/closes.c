@@ -179,8 +179,10 @@ cp_closes_watch(struct cp_ward *w, uint64_t now)
 		if (w->wd[k] >= 0)
 			continue;
 		w->swept = true;
-		if (error == ENOENT || told)
-			continue; /* it was closed, or has another number */
+		/* Closed, at another number, of another devpts, shared. */
+		if (error == ENOENT || error == EXDEV || error == EEXIST ||
+		    error == EINVAL || told)
+			continue;
 		told = true;
 		cp_journal_note("sweep",
 		    "inotify can't watch; closed channels are found seconds "

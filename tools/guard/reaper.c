@@ -96,9 +96,11 @@ attend_nobody(struct cp_ward *w, const struct cp_case *c)
 	}
 	tell_end(w, ours ? "ended" : "end",
 	    ours ? cp_rule_text(w->rule) : NULL);
-	if (is_zombie(w, c) && !w->host->dead)
+	if (is_zombie(w, c) && !w->host->dead) {
+		/* Our probes of what the host has of it would be heard. */
+		cp_closes_unwatch(w);
 		cp_unwaited_keep(w, c->now_ms);
-	else
+	} else
 		cp_facts_forget_ward(w);
 }
 

@@ -28,6 +28,7 @@
 
 /* Wards that obey EOF need about this long to be gone. */
 #define DEATH_SETTLE_MS 20
+#define DEAD_LOOK_MS	1
 
 static int sock = -1;
 
@@ -167,6 +168,15 @@ admit(struct cp_ward *w, const struct cp_heard *x, bool known)
 		cp_facts_forget_ward(w);
 }
 
+/* Of a dead child the sooner, the less is missed of what moves on. */
+static uint64_t
+first_look(const struct cp_ward *w)
+{
+	if (w->host->dead)
+		return DEATH_SETTLE_MS;
+	return w->dead ? DEAD_LOOK_MS : CP_LOOK_MS;
+}
+
 static void
 hear_ward(struct cp_heard *x)
 {
@@ -224,12 +234,7 @@ hear_ward(struct cp_heard *x)
 	w->died_ms = w->dead ? x->now_ms : 0;
 	if (!w->dead)
 		watch_ward(w, x, itself);
-	/* Of a dead child the sooner, the less is missed of what moves on. */
-	cp_facts_due(w,
-	    x->now_ms +
-		(h->dead	? DEATH_SETTLE_MS :
-			w->dead ? 0 :
-				  CP_LOOK_MS));
+	cp_facts_due(w, x->now_ms + first_look(w));
 	cp_idle_meet(w, x->now_ms); /* before it is told to go on */
 	admit(w, x, known);
 }

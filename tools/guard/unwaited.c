@@ -41,6 +41,10 @@ cp_unwaited_look(struct cp_ward *w, uint64_t now)
 		cp_facts_forget_ward(w);
 		return;
 	}
+	if (age < PATIENCE_MS) { /* looked at for another reason */
+		cp_facts_due(w, w->unwaited_ms + PATIENCE_MS);
+		return;
+	}
 	if (age < 2 * PATIENCE_MS) { /* the first time */
 		(void)snprintf(reason, sizeof(reason),
 		    "the host has not waited for it (nor for %u others)",
