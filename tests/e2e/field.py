@@ -1,0 +1,339 @@
+# SPDX-License-Identifier: MIT
+"""Scenes from the field: the host lives, and what it has forgotten goes.
+
+Bare, each of these hosts leaks, by the count.  Guarded, what was forgotten
+goes, and whoever is in use has every request answered all the while.  With
+CP_E2E_FIGURES in the environment, each case adds its figures to the file of
+that name, one JSON object a line.
+"""
+
+import functools
+import json
+import os
+import select
+import socket
+import struct
+import sys
+import time
+
+import proc
+from real import HOSTS, NODE
+from runner import Case
+from scene import LONG, PROMPT, SLACK, TERM, expect
+
+IDLE = 2.0
+# Two rounds of a guard that looks once a second, at the worst.
+ROUND = 2.0
+SAMPLE = 0.1
+
+
+def start(s, name, *args, how, **options):
+    """A Python host; what it imports may leave nothing in the tree."""
+    return s.start([sys.executable, os.path.join(HOSTS, name), s.meet,
+                    *map(str, args)], how=how, options=options,
+                   env={"PYTHONDONTWRITEBYTECODE": "1"})
+
+
+class Count:
+    """The processes of a scene that run one of PROGRAMS, by samples."""
+
+    def __init__(self, s, *programs):
+        self.s = s
+        self.programs = set(programs)
+        self.seen = {}     # pid → Proc
+        self.samples = []  # how many were alive
+        self.ended = {}    # Proc → when it was seen to be dead
+
+    def alive(self):
+        now = time.time()
+        for p in self.seen.values():
+            if p not in self.ended and p.dead():
+                self.ended[p] = now
+        for pid in proc.pids():
+            if (pid not in self.seen or self.seen[pid] in self.ended) and \
+               self.is_ours(pid):
+                self.meet(pid)
+        alive = [p for p in self.seen.values() if p not in self.ended]
+        self.samples.append(len(alive))
+        return alive
+
+    def is_ours(self, pid):
+        return (self.programs.intersection(proc.programs(pid))
+                and proc.cwd(pid) == self.s.work)
+
+    def meet(self, pid):
+        try:
+            self.seen[pid] = proc.Proc(pid, "server")
+            self.s.all.append(self.seen[pid])
+        except ProcessLookupError:
+            pass
+
+    def pids(self):
+        return sorted(p.pid for p in self.alive())
+
+    def most(self, since=0):
+        return max(self.samples[since:])
+
+
+def watch(s, count, until, within, what):
+    """Samples COUNT until UNTIL(alive) holds."""
+    deadline = time.monotonic() + within
+    p = select.poll()
+    p.register(s.listener, select.POLLIN)
+    while True:
+        alive = count.alive()
+        if until(alive):
+            return alive
+        expect(not s.hosts[0].dead(), "the host has ended")
+        expect(time.monotonic() < deadline,
+               f"{within:.1f}s and not yet: {what}; alive at each sample: "
+               f"{count.samples}")
+        if p.poll(SAMPLE * 1000):
+            s.answer_one()
+
+
+def come(s, tag):
+    """For watch: the host has called as TAG."""
+    return lambda alive: tag in s.met
+
+
+def words(s, tag):
+    """The numbers that the host said with TAG, after its PIDs."""
+    return [int(w) for w in s.met[tag][0].words[2:]]
+
+
+def finish(s, tag, status=0):
+    """Lets the host end; returns what it says that it has counted."""
+    s.go(tag)
+    host = s.hosts[0]
+    expect(host.wait() == status, f"wait status {host.raw:#x}")
+    expect(s.read(s.err) == "", "something on stderr")
+    said = json.loads(s.read(s.out).splitlines()[-1])
+    answered(said)
+    return said
+
+
+def answered(said):
+    expect(said["sent"] == said["answered"] > 0,
+           f"{said['sent']} requests, {said['answered']} answered")
+
+
+def figures(s, **numbers):
+    path = os.environ.get("CP_E2E_FIGURES")
+    if path:
+        with open(path, "a") as f:
+            f.write(json.dumps({"case": s.name, **numbers}) + "\n")
+
+
+def journalled(s, event):
+    return [line for line in s.journal_lines() if line["event"] == event]
+
+
+# --- a reconnect storm -------------------------------------------------------
+
+CYCLES, PAUSE = 24, 0.5
+
+
+def storm(s, how):
+    """Each cycle starts a server, and forgets it with its pipes open."""
+    start(s, "storm.py", s.program("server"), CYCLES, PAUSE, how=how, keep=1,
+          idle=f"{IDLE}s")
+    count = Count(s, "server")
+    s.gather(host=1)
+    live = words(s, "host")
+    s.go("host")
+    watch(s, count, come(s, "done"), CYCLES * PAUSE + LONG, "cycles")
+    at_end = count.samples[-1]
+    if how != "bare":
+        surplus = (IDLE + TERM + ROUND) / PAUSE
+        expect(count.most() <= 1 + surplus, f"it grows: {count.samples}")
+        watch(s, count, lambda alive: [p.pid for p in alive] == live,
+              IDLE + TERM + ROUND, "only the connection in use")
+    said = finish(s, "done")
+    if how == "bare":
+        expect(at_end == 1 + CYCLES, f"{at_end} servers, no leak")
+    figures(s, cycles=CYCLES, most=count.most(), at_end=at_end,
+            settled=count.samples[-1], **said)
+
+
+# --- a scheduler's tick ------------------------------------------------------
+
+TICKS = 12
+CRON_GRACE = 1.0
+
+
+def cron(s, how):
+    """Half of the jobs are cancelled or raise; their siblings work on."""
+    start(s, "cron.py", s.program("server"), TICKS, how=how,
+          grace=f"{CRON_GRACE}s")
+    count = Count(s, "server", "sh")
+    watch(s, count, come(s, "done"), LONG + TICKS, "ticks")
+    at_end = len([p for p in count.alive()
+                  if "server" in proc.programs(p.pid)])
+    live = words(s, "done")
+    if how != "bare":
+        # Of the three that work on, one has a shell in front of it.
+        watch(s, count, lambda alive: len(alive) == len(live) + 1,
+              CRON_GRACE + TERM + ROUND, "only the jobs that work")
+        expect(set(live) <= set(count.pids()), "the wrong ones are left")
+    said = finish(s, "done")
+    dropped = said.pop("dropped")
+    expect(not said.pop("problems"), "a job failed")
+    if how == "bare":
+        expect(at_end == len(live) + len(dropped),
+               f"{at_end} of {len(live)} + {len(dropped)}, no leak")
+    figures(s, live=len(live), dropped=len(dropped), at_end=at_end,
+            most=count.most(), settled=count.samples[-1], **said,
+            **times(s, dropped))
+
+
+def times(s, dropped):
+    """From the last close, or kill, to the first signal."""
+    first = {}
+    for line in journalled(s, "signal"):
+        first.setdefault(line["child"]["pid"], line["time"])
+    took = {}
+    for pid, how, when in dropped:
+        if pid in first:
+            took.setdefault(how, []).append(round(first[pid] - when, 3))
+    return {f"{how}_to_signal": [min(t), max(t)] for how, t in took.items()}
+
+
+# --- a bridge per turn -------------------------------------------------------
+
+TURNS = 6
+
+
+def bridge(s, how):
+    """Every turn a bridge, and a thread that will not let it go."""
+    start(s, "bridge.py", TURNS, NODE[0], os.path.join(HOSTS, "bridge.mjs"),
+          how=how, keep=1, idle=f"{IDLE}s")
+    count = Count(s, "bridge.mjs")
+    watch(s, count, come(s, "turns"), LONG + TURNS, "turns")
+    at_end = count.samples[-1]
+    last = words(s, "turns")
+    if how != "bare":
+        settles(s, count, last)
+    s.go("turns")
+    watch(s, count, come(s, "asked"), LONG, "an answer")
+    expect(words(s, "asked") == last, "another bridge answers")
+    before = count.samples[-1]
+    count.seen[last[0]].kill()
+    s.go("asked")
+    watch(s, count, come(s, "replaced"), LONG, "a replacement")
+    new = words(s, "replaced")
+    if how == "bare":
+        expect(at_end == TURNS, f"{at_end} bridges, no leak")
+        expect(len(count.alive()) == before, "not one for one")
+    else:
+        settles(s, count, new)
+        expect(count.most() < TURNS, f"it grows: {count.samples}")
+        expect(journalled(s, "brake"), "no brake in the journal")
+    said = finish(s, "replaced")
+    expect(said["starts"][-1] == 2, f"starts: {said['starts']}")
+    figures(s, turns=TURNS, most=count.most(), at_end=at_end,
+            settled=count.samples[-1], brakes=len(journalled(s, "brake")),
+            **said)
+
+
+CALM = 1.5
+
+
+def settles(s, count, wanted):
+    """One bridge is left, and stays for longer than a thread waits."""
+    calm = int(CALM / SAMPLE)
+    began = len(count.samples)
+
+    def so(alive):
+        return ([p.pid for p in alive] == wanted
+                and len(count.samples) > began + calm
+                and count.most(-calm) == 1)
+
+    watch(s, count, so, 20.0, f"only {wanted}")
+
+
+# --- browser tabs ------------------------------------------------------------
+
+OPEN, ROUNDS = 4, 5
+
+
+class Tab:
+    """A browser's tab: its socket, and what it has asked."""
+
+    def __init__(self, port, end):
+        self.number = 0
+        self.socket = socket.create_connection(("127.0.0.1", port), LONG)
+        self.file = self.socket.makefile("rb")
+        self.socket.sendall(end.encode() + b"\n")
+        line = self.file.readline()
+        expect(line == b"ready\n", f"the agent says {line!r}")
+
+    def ask(self):
+        self.number += 1
+        request = {"jsonrpc": "2.0", "id": self.number, "method": "ping"}
+        text = json.dumps(request, separators=(",", ":")) + "\n"
+        self.socket.sendall(text.encode())
+        answer = json.loads(self.file.readline())
+        expect(answer["id"] == self.number and "result" in answer,
+               f"answer {answer} to {self.number}")
+
+    def vanish(self):
+        """No goodbye: a reset."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                               struct.pack("ii", 1, 0))
+        self.close()
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+
+def tabs(s, how):
+    """A tab that is gone leaves an agent, or the agent's worker."""
+    start(s, "dashboard.py", sys.executable, os.path.join(HOSTS, "agent.py"),
+          s.program("server"), how=how)
+    s.gather(host=1)
+    port = words(s, "host")[0]
+    agents, workers = Count(s, "agent.py"), Count(s, "server")
+    stay = [Tab(port, "close") for _ in range(OPEN)]
+
+    def asked(alive):
+        for tab in stay:
+            tab.ask()
+        return len(workers.alive()) == OPEN == len(alive)
+
+    for _ in range(ROUNDS):
+        drop = [Tab(port, end) for end in ("close", "kill") * 2]
+        for tab in stay + drop:
+            tab.ask()
+        for tab in drop:
+            tab.vanish()
+        agents.alive()
+        workers.alive()
+    closed = killed = ROUNDS * 2
+    if how == "bare":
+        watch(s, agents, lambda alive: len(alive) == OPEN + closed
+              and not asked(alive), LONG, "agents that leak")
+        expect(workers.samples[-1] == OPEN + closed + killed, "no leak")
+    else:
+        watch(s, agents, asked, 2 * TERM + ROUND + PROMPT + SLACK,
+              "only the open tabs")
+    for tab in stay:
+        tab.ask()
+    figures(s, open=OPEN, closed=closed, killed=killed,
+            agents=agents.samples[-1], workers=workers.samples[-1],
+            most_agents=agents.most(), most_workers=workers.most(),
+            sent=sum(t.number for t in stay),
+            answered=sum(t.number for t in stay))
+    for tab in stay:
+        tab.close()
+    s.go("host")
+    expect(s.hosts[0].wait() == 0, "the dashboard failed")
+
+
+def cases():
+    P = functools.partial
+    for name, run in (("storm", storm), ("cron", cron), ("bridge", bridge),
+                      ("tabs", tabs)):
+        yield Case(f"bare/field/{name}", P(run, how="bare"), True)
+        yield Case(f"field/{name}", P(run, how="launcher"), False)
