@@ -2,29 +2,27 @@
 """Scenes from the field: the host lives, and what it has forgotten goes.
 
 Bare, each of these hosts leaks, by the count.  Guarded, what was forgotten
-goes, and whoever is in use has every request answered all the while.  With
-CP_E2E_FIGURES in the environment, each case adds its figures to the file of
-that name, one JSON object a line.
+goes, and whoever is in use has every request answered all the while.
 """
 
 import functools
 import json
 import os
-import select
 import socket
 import struct
 import sys
 import time
 
 import proc
+from count import (SAMPLE, Count, come, figures, finish, journalled, watch,
+                   words)
 from real import HOSTS, NODE
 from runner import Case
 from scene import LONG, PROMPT, SLACK, TERM, expect
 
-IDLE = 2.0
+IDLE = 2
 # Two rounds of a guard that looks once a second, at the worst.
 ROUND = 2.0
-SAMPLE = 0.1
 
 
 def start(s, name, *args, how, **options):
@@ -32,101 +30,6 @@ def start(s, name, *args, how, **options):
     return s.start([sys.executable, os.path.join(HOSTS, name), s.meet,
                     *map(str, args)], how=how, options=options,
                    env={"PYTHONDONTWRITEBYTECODE": "1"})
-
-
-class Count:
-    """The processes of a scene that run one of PROGRAMS, by samples."""
-
-    def __init__(self, s, *programs):
-        self.s = s
-        self.programs = set(programs)
-        self.seen = {}     # pid → Proc
-        self.samples = []  # how many were alive
-        self.ended = {}    # Proc → when it was seen to be dead
-
-    def alive(self):
-        now = time.time()
-        for p in self.seen.values():
-            if p not in self.ended and p.dead():
-                self.ended[p] = now
-        for pid in proc.pids():
-            if (pid not in self.seen or self.seen[pid] in self.ended) and \
-               self.is_ours(pid):
-                self.meet(pid)
-        alive = [p for p in self.seen.values() if p not in self.ended]
-        self.samples.append(len(alive))
-        return alive
-
-    def is_ours(self, pid):
-        return (self.programs.intersection(proc.programs(pid))
-                and proc.cwd(pid) == self.s.work)
-
-    def meet(self, pid):
-        try:
-            self.seen[pid] = proc.Proc(pid, "server")
-            self.s.all.append(self.seen[pid])
-        except ProcessLookupError:
-            pass
-
-    def pids(self):
-        return sorted(p.pid for p in self.alive())
-
-    def most(self, since=0):
-        return max(self.samples[since:])
-
-
-def watch(s, count, until, within, what):
-    """Samples COUNT until UNTIL(alive) holds."""
-    deadline = time.monotonic() + within
-    p = select.poll()
-    p.register(s.listener, select.POLLIN)
-    while True:
-        alive = count.alive()
-        if until(alive):
-            return alive
-        expect(not s.hosts[0].dead(), "the host has ended")
-        expect(time.monotonic() < deadline,
-               f"{within:.1f}s and not yet: {what}; alive at each sample: "
-               f"{count.samples}")
-        if p.poll(SAMPLE * 1000):
-            s.answer_one()
-
-
-def come(s, tag):
-    """For watch: the host has called as TAG."""
-    return lambda alive: tag in s.met
-
-
-def words(s, tag):
-    """The numbers that the host said with TAG, after its PIDs."""
-    return [int(w) for w in s.met[tag][0].words[2:]]
-
-
-def finish(s, tag, status=0):
-    """Lets the host end; returns what it says that it has counted."""
-    s.go(tag)
-    host = s.hosts[0]
-    expect(host.wait() == status, f"wait status {host.raw:#x}")
-    expect(s.read(s.err) == "", "something on stderr")
-    said = json.loads(s.read(s.out).splitlines()[-1])
-    answered(said)
-    return said
-
-
-def answered(said):
-    expect(said["sent"] == said["answered"] > 0,
-           f"{said['sent']} requests, {said['answered']} answered")
-
-
-def figures(s, **numbers):
-    path = os.environ.get("CP_E2E_FIGURES")
-    if path:
-        with open(path, "a") as f:
-            f.write(json.dumps({"case": s.name, **numbers}) + "\n")
-
-
-def journalled(s, event):
-    return [line for line in s.journal_lines() if line["event"] == event]
 
 
 # --- a reconnect storm -------------------------------------------------------
@@ -144,14 +47,14 @@ def storm(s, how):
     s.go("host")
     watch(s, count, come(s, "done"), CYCLES * PAUSE + LONG, "cycles")
     at_end = count.samples[-1]
-    if how != "bare":
+    if how == "bare":
+        expect(at_end == 1 + CYCLES, f"{at_end} servers, no leak")
+    else:
         surplus = (IDLE + TERM + ROUND) / PAUSE
         expect(count.most() <= 1 + surplus, f"it grows: {count.samples}")
         watch(s, count, lambda alive: [p.pid for p in alive] == live,
               IDLE + TERM + ROUND, "only the connection in use")
     said = finish(s, "done")
-    if how == "bare":
-        expect(at_end == 1 + CYCLES, f"{at_end} servers, no leak")
     figures(s, cycles=CYCLES, most=count.most(), at_end=at_end,
             settled=count.samples[-1], **said)
 
@@ -159,7 +62,8 @@ def storm(s, how):
 # --- a scheduler's tick ------------------------------------------------------
 
 TICKS = 12
-CRON_GRACE = 1.0
+DROPPED = 3 * TICKS
+CRON_GRACE = 1
 
 
 def cron(s, how):
@@ -168,10 +72,11 @@ def cron(s, how):
           grace=f"{CRON_GRACE}s")
     count = Count(s, "server", "sh")
     watch(s, count, come(s, "done"), LONG + TICKS, "ticks")
-    at_end = len([p for p in count.alive()
-                  if "server" in proc.programs(p.pid)])
     live = words(s, "done")
-    if how != "bare":
+    if how == "bare":
+        watch(s, count, lambda alive: len(servers(alive)) == len(live)
+              + DROPPED, LONG, "all that were dropped, and the live ones")
+    else:
         # Of the three that work on, one has a shell in front of it.
         watch(s, count, lambda alive: len(alive) == len(live) + 1,
               CRON_GRACE + TERM + ROUND, "only the jobs that work")
@@ -179,16 +84,17 @@ def cron(s, how):
     said = finish(s, "done")
     dropped = said.pop("dropped")
     expect(not said.pop("problems"), "a job failed")
-    if how == "bare":
-        expect(at_end == len(live) + len(dropped),
-               f"{at_end} of {len(live)} + {len(dropped)}, no leak")
-    figures(s, live=len(live), dropped=len(dropped), at_end=at_end,
-            most=count.most(), settled=count.samples[-1], **said,
-            **times(s, dropped))
+    expect(len(dropped) == DROPPED, f"{len(dropped)} dropped")
+    figures(s, live=len(live), dropped=DROPPED, most=count.most(),
+            at_end=count.samples[-1], **said, **times(s, dropped))
+
+
+def servers(procs):
+    return [p for p in procs if "server" in proc.programs(p.pid)]
 
 
 def times(s, dropped):
-    """From the last close, or kill, to the first signal."""
+    """From the last close, or kill, to the first signal: least and most."""
     first = {}
     for line in journalled(s, "signal"):
         first.setdefault(line["child"]["pid"], line["time"])
@@ -262,11 +168,11 @@ class Tab:
 
     def __init__(self, port, end):
         self.number = 0
+        self.end = end
         self.socket = socket.create_connection(("127.0.0.1", port), LONG)
         self.file = self.socket.makefile("rb")
         self.socket.sendall(end.encode() + b"\n")
-        line = self.file.readline()
-        expect(line == b"ready\n", f"the agent says {line!r}")
+        self.agent = int(self.file.readline())
 
     def ask(self):
         self.number += 1
@@ -296,6 +202,7 @@ def tabs(s, how):
     port = words(s, "host")[0]
     agents, workers = Count(s, "agent.py"), Count(s, "server")
     stay = [Tab(port, "close") for _ in range(OPEN)]
+    dropped = []
 
     def asked(alive):
         for tab in stay:
@@ -308,6 +215,7 @@ def tabs(s, how):
             tab.ask()
         for tab in drop:
             tab.vanish()
+            dropped.append((tab.agent, tab.end, time.time()))
         agents.alive()
         workers.alive()
     closed = killed = ROUNDS * 2
@@ -324,7 +232,7 @@ def tabs(s, how):
             agents=agents.samples[-1], workers=workers.samples[-1],
             most_agents=agents.most(), most_workers=workers.most(),
             sent=sum(t.number for t in stay),
-            answered=sum(t.number for t in stay))
+            answered=sum(t.number for t in stay), **times(s, dropped))
     for tab in stay:
         tab.close()
     s.go("host")

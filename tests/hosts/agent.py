@@ -16,7 +16,7 @@ signal.signal(signal.SIGHUP, signal.SIG_IGN)
 tty.setraw(0)
 worker = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE, bufsize=0)
-os.write(1, b"ready\n")
+os.write(1, f"{os.getpid()}\n".encode())  # ready
 try:
     with open(0, "rb", buffering=0, closefd=False) as terminal:
         for line in terminal:
