@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""An agent on a terminal: hands each line to its worker, which is on pipes, and
+"""An agent on a terminal: hands each line to its worker, on pipes, and
 the answer back.  A hangup doesn't end it.
 
     agent.py WORKER
