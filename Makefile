@@ -21,18 +21,18 @@ SETUP	?= scripts/setup
 
 # --- Lists ----------------------------------------------------------------
 
-COMMON	= wire options procfs ends children start
+COMMON	= wire key options procfs ends children start
 SHIM	= config real owner slot arm channel kept ward preload child \
 	  report note fork exec spawn pipe session signal leave finish init
 GUARD	= main told trust affairs facts census process interest truth hostends sockdiag \
-	  index gather across judge spare company reaper journal look round \
-	  sentinel watch
+	  index gather across judge spare company reaper unwaited journal look \
+	  round hold closes traffic sentinel watch
 CLI	= main run target elf path export
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload \
 	  census truth judge peers members terminal field facts spare \
-	  told affairs trust look journal target export
+	  told affairs trust look journal traffic target export
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
 # linked a second time as NAME.static: a preload can't reach them.
@@ -178,9 +178,12 @@ TOLD_O	= $(addprefix $(B)/obj/guard/,told.o trust.o affairs.o facts.o process.o 
 TOLD_T	= $(addprefix $(B)/tests/test_,told affairs trust)
 $(TOLD_T): $(TOLD_O) $(B)/obj/common/wire.o $(PROCFS_O)
 $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/spare.o \
+	$(B)/obj/guard/closes.o $(B)/obj/guard/hold.o \
 	$(TOLD_O) $(filter-out %/process.o,$(CENSUS_O)) \
 	$(B)/obj/common/options.o
 $(B)/tests/test_journal: $(B)/obj/guard/journal.o
+$(B)/tests/test_traffic: $(addprefix $(B)/obj/guard/,traffic.o hold.o facts.o \
+	  process.o) $(PROCFS_O)
 $(B)/tests/test_target: $(B)/obj/cli/target.o $(B)/obj/cli/elf.o \
 	$(B)/obj/cli/path.o
 $(B)/tests/test_export: $(B)/obj/cli/export.o $(B)/obj/common/options.o

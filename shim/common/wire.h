@@ -60,6 +60,17 @@ enum cp_msg_type {
 	CP_MSG_EXEC,
 	/* Guard to host, the answer to CP_MSG_LEAVE: count = wards ended. */
 	CP_MSG_GONE,
+	/*
+	 * The sender is a host about to posix_spawn the command `key`: may it?
+	 * Nothing is registered; a place is kept free for a moment.
+	 */
+	CP_MSG_ASK,
+	/*
+	 * The guard's answer to ASK, and to a WARD with CP_WARD_ASK: count = 0,
+	 * or the errno that the exec is to fail with.  Of a ward that is
+	 * refused nothing is kept.
+	 */
+	CP_MSG_ANSWER,
 };
 
 /* cp_msg.flags */
@@ -69,16 +80,21 @@ enum cp_msg_type {
 #define CP_WARD_UNDO	    0x8u /* the exec failed: forget the sender */
 /* It was gone too soon: the channels may be another's; held ones count. */
 #define CP_WARD_GUESS 0x10u
+/* Answer with CP_MSG_ANSWER; the sender's address is bound (autobind). */
+#define CP_WARD_ASK 0x20u
+/* children=all: a child without channels. */
+#define CP_WARD_ANY 0x40u
 
 struct cp_msg {
-	uint32_t magic; /* CP_WIRE_MAGIC */
-	uint16_t type;	/* enum cp_msg_type */
-	uint16_t flags; /* CP_WARD_* */
-	int32_t pid;	/* WARD: the child or 0 = sender; HEIR: the old host */
-	int32_t host;	/* WARD: the host's PID, checked by the guard */
-	uint32_t count; /* GONE */
-	uint32_t pad;
-	uint64_t image; /* WARD: the host's, see procfs.h; 0 unknown */
+	uint32_t magic;	 /* CP_WIRE_MAGIC */
+	uint16_t type;	 /* enum cp_msg_type */
+	uint16_t flags;	 /* CP_WARD_* */
+	int32_t pid;	 /* WARD: the child or 0 = sender; HEIR: the old host */
+	int32_t host;	 /* WARD: the host's PID, checked by the guard */
+	uint32_t count;	 /* GONE, ANSWER */
+	uint32_t thread; /* WARD, ASK: TID of the spawning thread, 0 unknown */
+	uint64_t key;	 /* WARD, ASK: see key.h; 0 unless an option needs it */
+	uint64_t image;	 /* WARD: the host's, see procfs.h; 0 unknown */
 	struct cp_channel channel[2]; /* WARD: of fd 0 and fd 1 */
 	char name[32]; /* WARD: base name of the program, for the journal */
 };

@@ -188,6 +188,8 @@ def is_quiet(s):
 
 
 def guarded(s, death, row, how="launcher", options=None, graces=GRACE + TERM):
+    if not row.oneway:  # a ward whose direct child ends early is not due yet
+        options = {"grace": "10s", **(options or {})}
     host = set_up(s, death, row, how, options)
     s.find_guard()
     began = bring_about(s, host, death)

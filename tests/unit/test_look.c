@@ -38,12 +38,20 @@ begin(void)
 
 	for (int i = 0; i < PROCS; i++)
 		procs[i] = (struct cp_proc){ .pid = pids[i],
-			.ppid = i == AT_HOST ? 1 : HOST, .sid = 1, .state = 'S',
-			.readable = true, .start = 1000 + (uint64_t)i,
+			.ppid = i == AT_HOST ? 1 : HOST,
+			.sid = 1,
+			.state = 'S',
+			.readable = true,
+			.start = 1000 + (uint64_t)i,
 			.image = 2000 + (uint64_t)i };
-	census = (struct cp_census){ .procs = procs, .n_procs = PROCS,
-		.ends = ends, .truths = truths, .complete = true };
-	host = (struct cp_host){ .pid = HOST, .used = true, .start = 1000,
+	census = (struct cp_census){ .procs = procs,
+		.n_procs = PROCS,
+		.ends = ends,
+		.truths = truths,
+		.complete = true };
+	host = (struct cp_host){ .pid = HOST,
+		.used = true,
+		.start = 1000,
 		.image = 2000 };
 	cp_options_init(&options);
 	cr_assert_eq(cp_facts_init(), 0);
@@ -58,8 +66,11 @@ end(uint32_t at, int fd, enum cp_kind kind, unsigned int access, uint64_t ino)
 {
 	cr_assert_lt(census.n_ends, ENDS_MAX);
 	cr_assert(census.n_ends == 0 || ends[census.n_ends - 1].proc <= at);
-	ends[census.n_ends++] = (struct cp_end){ .proc = at, .fd = fd,
-		.kind = (uint8_t)kind, .access = (uint8_t)access, .ino = ino,
+	ends[census.n_ends++] = (struct cp_end){ .proc = at,
+		.fd = fd,
+		.kind = (uint8_t)kind,
+		.access = (uint8_t)access,
+		.ino = ino,
 		.birth = kind == CP_KIND_PTY ? MARK : 0 };
 }
 
@@ -68,7 +79,8 @@ static void
 peers(uint64_t ino, uint64_t peer)
 {
 	truths[census.n_truths++] = (struct cp_truth){ .kind = CP_KIND_UNIX,
-		.ino = ino, .peer = peer == 0 ? CP_OPEN_NO : CP_OPEN_YES,
+		.ino = ino,
+		.peer = peer == 0 ? CP_OPEN_NO : CP_OPEN_YES,
 		.peer_ino = peer };
 }
 
@@ -303,7 +315,8 @@ told(pid_t host_pid, bool duplex, enum cp_kept kept, int host_fd)
 	for (int k = 0; k < (duplex ? 2 : 1); k++)
 		w->channel[k] = (struct cp_channel){ .kind = CP_KIND_PIPE,
 			.access = k == 0 ? CP_READ : CP_WRITE,
-			.kept = (uint8_t)kept, .host_fd = host_fd,
+			.kept = (uint8_t)kept,
+			.host_fd = host_fd,
 			.child = UINT64_MAX - (uint64_t)k,
 			.host = UINT64_MAX - (uint64_t)k };
 	w->duplex = duplex;
@@ -316,7 +329,7 @@ Test(look, channel_that_the_host_did_not_keep)
 	struct cp_ward *w = told(getppid(), true, CP_KEPT_MAYBE, 5);
 
 	cr_assert_not(w->host->dead);
-	cr_assert_not(cp_look_at(w, &options));
+	cr_assert_not(cp_look_at(w, &options, 0));
 	cr_assert_eq(cp_facts_wards(), 0);
 }
 
@@ -324,7 +337,7 @@ Test(look, channel_that_was_seen)
 {
 	struct cp_ward *w = told(getppid(), true, CP_KEPT_YES, 5);
 
-	cr_assert_not(cp_look_at(w, &options)); /* no need of a census */
+	cr_assert_not(cp_look_at(w, &options, 0)); /* no need of a census */
 	cr_assert_eq(cp_facts_wards(), 1);
 	cr_assert(w->looked && w->announced && w->duplex);
 }
@@ -335,7 +348,7 @@ Test(look, channels_of_a_host_that_was_killed)
 	struct cp_ward *w = told(NOBODY, true, CP_KEPT_MAYBE, 5);
 
 	cr_assert(w->host->dead);
-	(void)cp_look_at(w, &options);
+	(void)cp_look_at(w, &options, 0);
 	cr_assert_eq(cp_facts_wards(), 1);
 	cr_assert(w->duplex);
 	cr_assert_eq(w->channel[0].kept, CP_KEPT_MAYBE);
@@ -344,9 +357,9 @@ Test(look, channels_of_a_host_that_was_killed)
 /* Nobody knows where these are from; one may be a pipeline's. */
 Test(look, unknown_channels_of_a_host_that_was_killed)
 {
-	(void)cp_look_at(told(NOBODY, true, CP_KEPT_MAYBE, -1), &options);
+	(void)cp_look_at(told(NOBODY, true, CP_KEPT_MAYBE, -1), &options, 0);
 	cr_assert_eq(cp_facts_wards(), 0);
-	(void)cp_look_at(told(NOBODY, false, CP_KEPT_MAYBE, 5), &options);
+	(void)cp_look_at(told(NOBODY, false, CP_KEPT_MAYBE, 5), &options, 0);
 	cr_assert_eq(cp_facts_wards(), 0);
 }
 
@@ -355,7 +368,7 @@ Test(look, dead_child_is_for_the_census)
 	struct cp_ward *w = told(getppid(), true, CP_KEPT_MAYBE, 5);
 
 	w->dead = true;
-	cr_assert(cp_look_at(w, &options));
+	cr_assert(cp_look_at(w, &options, 0));
 	cr_assert_eq(cp_facts_wards(), 1);
 }
 
@@ -368,12 +381,12 @@ Test(look, spare_after_the_exec_only)
 	strcpy(options.spare, "*");
 	cr_assert_eq(cp_procfs_stat(getpid(), &st), 0);
 	w->image = st.image;
-	(void)cp_look_at(w, &options);
+	(void)cp_look_at(w, &options, 0);
 	cr_assert_not(w->spare);
 	w->image = st.image + 16;
-	(void)cp_look_at(w, &options);
+	(void)cp_look_at(w, &options, 0);
 	cr_assert(w->spare);
 	strcpy(options.spare, "nothing-like-it");
-	(void)cp_look_at(w, &options);
+	(void)cp_look_at(w, &options, 0);
 	cr_assert_not(w->spare);
 }

@@ -2,6 +2,9 @@
 /* See across.h. */
 #include "across.h"
 
+/* How far up a holder looks for a sibling of the ward that it belongs to. */
+#define ANCESTORS_MAX 64
+
 static bool
 same_program(const struct cp_ward *w, const struct cp_proc *p)
 {
@@ -93,6 +96,89 @@ look_across(const struct gathering *g, const struct cp_channel *ch)
 		o.rule = CP_RULE_UNSEEN;
 	}
 	return o;
+}
+
+/*
+ * Is P a sibling of the ward that has exec'd, or does it descend from one?  A
+ * ward of the ward's own host, which may be a ward itself, is none.
+ */
+static bool
+is_sibling(const struct cp_case *c, const struct cp_proc *p)
+{
+	const struct cp_ward *w = c->ward;
+
+	if (p->image == 0 || p->image == w->image)
+		return false;
+	for (int i = 0; i < ANCESTORS_MAX && p != NULL && p->pid > 1; i++) {
+		const struct cp_ward *o = cp_other_ward(c, p);
+
+		if (cp_is_host(c, p))
+			return false;
+		if (o != NULL)
+			return o->host == w->host;
+		p = cp_census_find(c->index->census, p->ppid);
+	}
+	return false;
+}
+
+/* Has anybody that we may not look into room for an end of the ward's? */
+static bool
+is_anybody_hidden(const struct cp_case *c)
+{
+	const struct cp_census *census = c->index->census;
+
+	for (size_t i = 0; i < census->n_procs; i++) {
+		const struct cp_proc *p = &census->procs[i];
+
+		if (!p->readable && p->state != 'Z' &&
+		    (p->uid == c->ward->uid || cp_is_host(c, p)))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_gone(const struct gathering *g, const struct cp_channel *ch, int k)
+{
+	const struct cp_case *c = g->c;
+	const struct cp_census *census = c->index->census;
+	bool pty = ch->kind == CP_KIND_PTY, held = cp_holds(g, k, NULL);
+	bool accident = false;
+	const struct cp_end *slave = pty ? cp_open_slave(g, ch) : NULL;
+	struct cp_run run;
+
+	if (ch->kind == CP_KIND_NONE)
+		return true;
+	if (pty && slave == NULL)
+		return held; /* all of ours say deleted */
+	run = pty ? cp_index_ends(c->index, CP_KIND_PTMX, ch->child) :
+		    cp_index_ends(c->index, ch->kind, ch->host);
+	for (size_t i = 0; i < run.n; i++) {
+		const struct cp_end *e = &census->ends[run.at[i]];
+		const struct cp_proc *p = &census->procs[e->proc];
+
+		if ((ch->kind == CP_KIND_PIPE && e->access == ch->access) ||
+		    (pty && e->dev != 0 && e->dev != slave->dev))
+			continue;
+		if (!cp_runs(p) || e->fd <= 2 ||
+		    !(cp_gathered(g, p) || is_sibling(c, p)))
+			return false;
+		accident = true;
+	}
+	if (!pty && said_open(c, ch) == CP_OPEN_NO)
+		return true;
+	/* Nobody has either end, or those who have don't know. */
+	return (accident ||
+		   (!pty && !held && said_open(c, ch) == CP_OPEN_UNKNOWN)) &&
+	    !is_anybody_hidden(c);
+}
+
+bool
+cp_peer_gone(const struct gathering *g)
+{
+	const struct cp_ward *w = g->c->ward;
+
+	return is_gone(g, &w->channel[0], 0) && is_gone(g, &w->channel[1], 1);
 }
 
 /* Of two channels the one with more reason to wait decides. */

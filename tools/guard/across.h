@@ -19,4 +19,11 @@ struct cp_across {
 /* Looks across both channels; the one with more reason to wait decides. */
 struct cp_across cp_across(const struct gathering *g);
 
+/*
+ * Are all host ends closed, in every process but the ward's own and its
+ * siblings (wards of the same host, and who descends from them), where they
+ * have been inherited by accident?  Only what is positively known counts.
+ */
+bool cp_peer_gone(const struct gathering *g);
+
 #endif

@@ -32,6 +32,7 @@ struct tables {
 static struct tables *t;
 static struct cp_host *host_index;
 static struct cp_ward *ward_index;
+static void (*on_forget)(struct cp_ward *);
 static struct cp_pending pending = TAILQ_HEAD_INITIALIZER(pending);
 
 int
@@ -122,7 +123,7 @@ cp_facts_adopt(void (*open_watch)(struct cp_host *, struct cp_ward *))
 			LIST_INSERT_HEAD(&t->free_wards, w, sibling);
 			continue;
 		}
-		w->pidfd = -1;
+		w->pidfd = w->wd[0] = w->wd[1] = -1;
 		w->due_ms = 0;
 		/*
 		 * Its members are lost with the links; the first look finds
@@ -193,6 +194,7 @@ cp_facts_host(pid_t pid, uint64_t now_ms)
 		h->start = st.start;
 		h->image = st.image;
 		h->exe = exe_of(pid);
+		h->sid = st.sid;
 		memcpy(h->comm, st.comm, sizeof(h->comm));
 	}
 	h->serial = ++t->serial;
@@ -251,8 +253,8 @@ cp_facts_ward(struct cp_host *host, pid_t pid, uint64_t start, uint64_t now_ms)
 	memset(w, 0, sizeof(*w));
 	w->pid = pid;
 	w->start = start;
-	w->pidfd = -1;
-	w->born_ms = now_ms;
+	w->pidfd = w->wd[0] = w->wd[1] = -1;
+	w->born_ms = w->rank_ms = now_ms;
 	w->serial = ++t->serial;
 	w->host = host;
 	w->image = host->image;
@@ -341,10 +343,18 @@ cp_facts_due(struct cp_ward *ward, uint64_t due_ms)
 }
 
 void
+cp_facts_on_forget(void (*f)(struct cp_ward *ward))
+{
+	on_forget = f;
+}
+
+void
 cp_facts_forget_ward(struct cp_ward *ward)
 {
 	struct cp_member *m;
 
+	if (on_forget != NULL)
+		on_forget(ward);
 	cp_facts_due(ward, 0);
 	if (ward->pidfd >= 0)
 		close(ward->pidfd);

@@ -57,18 +57,32 @@ struct cp_ward {
 	bool missed;	/* a census that may have overlooked some saw nobody */
 	uint8_t rounds; /* looks that changed nothing; for backing off */
 	uint8_t sent;	/* the last signal that we sent the child, or 0 */
+	uint8_t shut;	/* bit K: a host end of channel K was closed */
+	bool handed;	/* the dead child has handed its stdio on */
+	bool retired;	/* stale: the user's options end it */
+	bool any;	/* children=all: it has no channel */
 	uint32_t serial;
+	uint32_t thread;  /* TID of the host's thread that spawned it, or 0 */
 	uid_t uid;	  /* of whoever registered it */
 	uint64_t start;	  /* clock ticks since boot; 0: never seen alive */
 	uint64_t image;	  /* the host's, when the ward was made; procfs.h */
+	uint64_t key;	  /* command and directory, see key.h; 0 unknown */
 	uint64_t born_ms; /* when we were told */
-	uint64_t due_ms;  /* when to look again, 0: not pending */
-	uint64_t next_ms; /* when the next step is due */
+	uint64_t rank_ms; /* the same, or that of whom it takes the place of */
+	uint64_t shut_ms; /* when the host's ends were seen closed, or 0 */
+	uint64_t died_ms; /* when the direct child ended, or 0 */
+	uint64_t unwaited_ms; /* it is a zombie, and all that is left; or 0 */
+	uint64_t due_ms;      /* when to look again, 0: not pending */
+	uint64_t next_ms;     /* when the next step is due */
 	uint64_t heir_ms; /* until then its heir is on trial, 0: it is not */
 	struct cp_channel channel[2];
 	struct cp_members members; /* besides the child itself */
 	struct cp_host *host;
-	int pidfd; /* -1: none */
+	int pidfd;	/* -1: none */
+	bool wd_shared; /* with another ward */
+	bool swept;	/* no event tells of it: look now and then */
+	uint8_t alarms; /* closes that proved nothing */
+	int wd[2];	/* see closes.h; -1: none */
 	char name[32];
 	LIST_ENTRY(cp_ward) sibling;  /* host->wards */
 	TAILQ_ENTRY(cp_ward) pending; /* while due_ms != 0 */
@@ -82,6 +96,8 @@ struct cp_host {
 	bool leaving; /* orderly exit under way: it waits for our answer */
 	bool census;  /* guarded by census alone */
 	bool root;    /* the guard was started for it */
+	bool leaky;   /* it has children that never registered */
+	pid_t sid;    /* its session, as first seen */
 	uint32_t serial;
 	uint64_t start;
 	uint64_t image;	  /* see procfs.h, as last seen */
@@ -147,7 +163,8 @@ bool cp_facts_is_member(const struct cp_ward *ward, pid_t pid, uint64_t start);
 /* Sets or clears (0) the time at which WARD is looked at again. */
 void cp_facts_due(struct cp_ward *ward, uint64_t due_ms);
 
-/* Forgets a record; closes its pidfd. */
+/* Forgets a record; closes its pidfd.  F hears of each ward before. */
+void cp_facts_on_forget(void (*f)(struct cp_ward *ward));
 void cp_facts_forget_ward(struct cp_ward *ward);
 void cp_facts_forget_host(struct cp_host *host);
 

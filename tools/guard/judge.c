@@ -75,10 +75,45 @@ finding(enum cp_verdict verdict, enum cp_rule rule)
 	return (struct cp_finding){ verdict, rule, 0, 0 };
 }
 
+/*
+ * A living host and a duplex ward, which never works off its input on its own.
+ * Once signalled it is not let off for what it closes then.
+ */
+static struct cp_finding
+judge_abandoned(const struct gathering *g)
+{
+	const struct cp_case *c = g->c;
+	const struct cp_ward *w = c->ward;
+	bool signalled = w->step > CP_STEP_DOOMED;
+	bool in = cp_holds(g, 0, NULL);
+	struct cp_finding f = finding(CP_LIVE, CP_RULE_HOST_LIVES);
+
+	if (!w->duplex || w->spare || !is_stdio_child(w) ||
+	    !(in || signalled || cp_holds(g, 1, NULL)))
+		return f;
+	if (cp_peer_gone(g)) {
+		f.verdict = CP_PEER_GONE;
+		f.rule = CP_RULE_CLOSED;
+		f.act_ms = w->shut_ms;
+	} else if (w->dead && !w->handed && (in || signalled)) {
+		f.verdict = CP_CHILD_GONE;
+		f.rule = CP_RULE_CHILD_DIED;
+		f.act_ms = w->died_ms;
+	} else
+		return f;
+	if (f.act_ms == 0)
+		f.act_ms = c->now_ms;
+	if (f.verdict == CP_CHILD_GONE || !c->hurried)
+		f.act_ms += c->options->grace_ms;
+	return f;
+}
+
 /* A host that is alive, and not about to leave. */
 static struct cp_finding
-judge_living(const struct cp_case *c, const struct cp_across *o)
+judge_living(const struct gathering *g, const struct cp_across *o)
 {
+	const struct cp_case *c = g->c;
+
 	if (has_execd(c) && !o->host && o->verdict == CP_LIVE)
 		return finding(CP_PARENT_GONE, CP_RULE_HOST_EXECD);
 	/*
@@ -87,7 +122,17 @@ judge_living(const struct cp_case *c, const struct cp_across *o)
 	 */
 	if (!c->ward->duplex && !o->host && o->verdict == CP_SPARED)
 		return (struct cp_finding){ CP_SPARED, o->rule, o->who, 0 };
-	return finding(CP_LIVE, CP_RULE_HOST_LIVES);
+	return judge_abandoned(g);
+}
+
+/* From the host's end to SIGTERM. */
+static uint32_t
+grace_of(const struct cp_case *c)
+{
+	if (c->hurried)
+		return 0;
+	return c->ward->duplex ? c->options->exit_grace_ms :
+				 c->options->grace_ms;
 }
 
 static struct cp_finding
@@ -95,7 +140,6 @@ judge_gathered(const struct gathering *g)
 {
 	const struct cp_case *c = g->c;
 	const struct cp_ward *w = c->ward;
-	const struct cp_options *opt = c->options;
 	struct cp_across o;
 	pid_t parent;
 
@@ -103,7 +147,7 @@ judge_gathered(const struct gathering *g)
 		return finding(CP_NOBODY, CP_RULE_NOBODY_LEFT);
 	o = cp_across(g);
 	if (!w->host->dead && (!w->host->leaving || !w->duplex)) {
-		struct cp_finding f = judge_living(c, &o);
+		struct cp_finding f = judge_living(g, &o);
 
 		if (f.verdict != CP_PARENT_GONE)
 			return f;
@@ -128,7 +172,7 @@ judge_gathered(const struct gathering *g)
 					CP_RULE_HOST_EXECD,
 		.act_ms = (w->host->gone_ms != 0 ? w->host->gone_ms :
 						   c->now_ms) +
-		    (w->duplex ? opt->exit_grace_ms : opt->grace_ms),
+		    grace_of(c),
 	};
 }
 
@@ -176,6 +220,10 @@ cp_rule_text(enum cp_rule rule)
 		[CP_RULE_SPARE] = "spare=",
 		[CP_RULE_UNPROVEN] = "nobody has seen the host at the other "
 				     "end",
+		[CP_RULE_CLOSED] = "the host has closed all its ends of the "
+				   "channels",
+		[CP_RULE_CHILD_DIED] = "the direct child is dead, its stdin is "
+				       "still held, and no byte has moved",
 	};
 
 	return rule < sizeof(text) / sizeof(text[0]) ? text[rule] : "?";

@@ -24,7 +24,9 @@ enum cp_verdict {
 	CP_DOUBT,	/* can't be told now; look again later */
 	CP_ADOPT,	/* another process has taken the host's place */
 	CP_NOBODY,	/* nothing of it is left */
-	CP_PARENT_GONE, /* proven */
+	CP_PARENT_GONE, /* proven, as are those below */
+	CP_PEER_GONE,
+	CP_CHILD_GONE, /* … once no byte has moved until then */
 };
 
 /* Why.  The order is that of cp_rule_text(). */
@@ -42,6 +44,8 @@ enum cp_rule {
 	CP_RULE_INCOMPLETE, /* the census is */
 	CP_RULE_SPARE,	    /* spare= */
 	CP_RULE_UNPROVEN,   /* the host was never seen at the other end */
+	CP_RULE_CLOSED,	    /* the living host has closed all its ends */
+	CP_RULE_CHILD_DIED, /* the direct child has, others hold its stdin */
 };
 
 struct cp_case {
@@ -51,13 +55,14 @@ struct cp_case {
 	/* Is this process another registered ward?  NULL: there is none. */
 	const struct cp_ward *(*find_ward)(pid_t pid);
 	uint64_t now_ms;
+	bool hurried; /* what is proven gets no grace */
 };
 
 struct cp_finding {
 	enum cp_verdict verdict;
 	enum cp_rule rule;
 	pid_t who;	 /* the neighbour or heir that decided it, or 0 */
-	uint64_t act_ms; /* PARENT_GONE: when SIGTERM is due */
+	uint64_t act_ms; /* proven: when SIGTERM is due */
 };
 
 struct cp_finding cp_judge(const struct cp_case *c);

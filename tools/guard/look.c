@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "../../shim/common/procfs.h"
+#include "closes.h"
 #include "journal.h"
 #include "look.h"
 #include "spare.h"
@@ -127,7 +128,7 @@ may_be_pipeline(const struct cp_ward *w)
 }
 
 bool
-cp_look_at(struct cp_ward *w, const struct cp_options *options)
+cp_look_at(struct cp_ward *w, const struct cp_options *options, uint64_t now_ms)
 {
 	struct cp_stat st;
 
@@ -149,6 +150,7 @@ cp_look_at(struct cp_ward *w, const struct cp_options *options)
 	}
 	settle_marks(w);
 	remember_descendants(w);
+	cp_closes_watch(w, now_ms);
 	if (!w->announced) {
 		w->announced = true;
 		cp_journal(&(struct cp_entry){ .event = "ward",
@@ -156,6 +158,28 @@ cp_look_at(struct cp_ward *w, const struct cp_options *options)
 		    .ward = w });
 	}
 	return may_be_pipeline(w);
+}
+
+bool
+cp_look_is_swept(const struct cp_ward *w)
+{
+	return w->duplex && w->step == CP_STEP_WATCH && !w->host->dead &&
+	    (w->swept || w->host->leaky);
+}
+
+bool
+cp_look_host_has(const struct cp_ward *w)
+{
+	for (int k = 0; k < 2; k++) {
+		const struct cp_channel *ch = &w->channel[k];
+		struct cp_end_id end;
+
+		if (ch->host_fd >= 0 &&
+		    cp_procfs_end(w->host->pid, ch->host_fd, &end) == 0 &&
+		    cp_procfs_is_host_end(ch, &end))
+			return true;
+	}
+	return false;
 }
 
 /* The host's end, if it has one, of what is the child's end E. */
@@ -281,5 +305,6 @@ cp_look_for_children(struct cp_host *h, uint64_t now_ms)
 			found++;
 	}
 	cp_census_free(&c);
+	h->leaky = h->leaky || found > 0;
 	return found;
 }

@@ -19,7 +19,20 @@
  * Returns true if a census should settle something; false if not, or if WARD
  * turned out to be none and its record is gone.
  */
-bool cp_look_at(struct cp_ward *ward, const struct cp_options *options);
+bool cp_look_at(struct cp_ward *ward, const struct cp_options *options,
+    uint64_t now_ms);
+
+/* How often such a ward is looked at. */
+#define CP_SWEEP_MS 5000
+
+/*
+ * No event can be relied on to tell when the host closes its ends of WARD, or
+ * children that the shim does not see may have inherited them.
+ */
+bool cp_look_is_swept(const struct cp_ward *ward);
+
+/* Does the host hold an end of WARD where it was told to be? */
+bool cp_look_host_has(const struct cp_ward *ward);
 
 /*
  * Looks for children of HOST that hold channels to it and never registered,

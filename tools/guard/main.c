@@ -20,11 +20,13 @@
 
 #include "../../shim/common/options.h"
 #include "../../shim/common/wire.h"
+#include "closes.h"
 #include "journal.h"
 #include "reaper.h"
 #include "round.h"
 #include "sentinel.h"
 #include "told.h"
+#include "traffic.h"
 #include "watch.h"
 
 #define EVENTS_MAX    128
@@ -76,12 +78,22 @@ open_signals(void)
 		(void)cp_watch_add(signals, CP_TAG_SIGNAL, 0, 0);
 }
 
+static void
+forgotten(struct cp_ward *w)
+{
+	cp_closes_unwatch(w);
+	cp_traffic_unwatch(w, CP_TRAFFIC_GONE);
+}
+
 /* What both a new guard and one that took over need. */
 static int
 set_up(void)
 {
 	if (cp_watch_init() != 0 || cp_told_open(CP_GUARD_FD) != 0)
 		return -1;
+	cp_closes_init();
+	cp_traffic_reset();
+	cp_facts_on_forget(forgotten);
 	open_signals();
 	cp_journal_open(options.journal);
 	return 0;
@@ -140,7 +152,6 @@ hurry(uint64_t now)
 	if (!hurried)
 		cp_journal_note("hurry", "SIGTERM: grace is over", 0);
 	hurried = true;
-	options.grace_ms = options.exit_grace_ms = 0;
 	TAILQ_FOREACH(w, cp_facts_pending(), pending)
 		if (w->step == CP_STEP_DOOMED)
 			w->due_ms = now;
@@ -181,10 +192,14 @@ handle(const struct cp_event *e, uint64_t now)
 		if (++sentinels_lost < SENTINELS_MAX)
 			start_sentinel();
 		break;
+	case CP_TAG_CLOSES:
+		cp_closes_hear(now);
+		break;
 	case CP_TAG_HOST:
 		h = cp_facts_host_at(e->index, e->serial);
 		if (h != NULL)
-			cp_told_died(h, now, options.exit_grace_ms == 0);
+			cp_told_died(h, now,
+			    hurried || options.exit_grace_ms == 0);
 		break;
 	case CP_TAG_WARD:
 		w = cp_facts_ward_at(e->index, e->serial);
@@ -256,7 +271,7 @@ guard(void)
 		now = cp_watch_now();
 		for (int i = 0; i < n; i++)
 			handle(&events[i], now);
-		cp_round(&options, now);
+		cp_round(&options, hurried, now);
 		tidy_hosts();
 	}
 }

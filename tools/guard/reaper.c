@@ -3,11 +3,15 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "closes.h"
 #include "company.h"
 #include "journal.h"
+#include "look.h"
 #include "reaper.h"
 #include "spare.h"
 #include "told.h"
+#include "traffic.h"
+#include "unwaited.h"
 #include "watch.h"
 
 /* Deaths come in bursts: one census serves all of this many milliseconds. */
@@ -37,7 +41,7 @@ calm(struct cp_ward *w)
 }
 
 static void
-dismiss(struct cp_ward *w, const char *event, const char *reason)
+tell_end(struct cp_ward *w, const char *event, const char *reason)
 {
 	struct cp_host *h = w->host;
 
@@ -52,7 +56,39 @@ dismiss(struct cp_ward *w, const char *event, const char *reason)
 						      NULL });
 	if (w->step != CP_STEP_WATCH)
 		h->ended++;
+}
+
+static void
+dismiss(struct cp_ward *w, const char *event, const char *reason)
+{
+	tell_end(w, event, reason);
 	cp_facts_forget_ward(w);
+}
+
+static bool
+is_zombie(const struct cp_ward *w, const struct cp_case *c)
+{
+	const struct cp_proc *p = cp_census_find(c->index->census, w->pid);
+
+	return p != NULL && p->start == w->start && p->state == 'Z';
+}
+
+static void
+attend_nobody(struct cp_ward *w, const struct cp_case *c)
+{
+	bool ours = w->step != CP_STEP_WATCH;
+
+	if (c->index->census->n_faded > 0 && !w->missed) {
+		w->missed = true;
+		cp_facts_due(w, c->now_ms + SETTLE_MS);
+		return;
+	}
+	tell_end(w, ours ? "ended" : "end",
+	    ours ? cp_rule_text(w->rule) : NULL);
+	if (is_zombie(w, c) && !w->host->dead)
+		cp_unwaited_keep(w, c->now_ms);
+	else
+		cp_facts_forget_ward(w);
 }
 
 /* Looks again later, and later each time. */
@@ -115,7 +151,8 @@ attend_proven(struct cp_ward *w, const struct cp_case *c,
 		    .ward = w });
 	}
 	/* A grace can become shorter (the guard was told to hurry). */
-	if (w->step == CP_STEP_DOOMED && f->act_ms < w->next_ms)
+	if (w->step == CP_STEP_DOOMED &&
+	    (f->act_ms < w->next_ms || f->verdict == CP_CHILD_GONE))
 		w->next_ms = f->act_ms;
 	if (c->now_ms >= w->next_ms) {
 		advance(w, c);
@@ -179,6 +216,9 @@ attend_living(struct cp_ward *w, const struct cp_case *c)
 	const struct cp_proc *host = cp_census_find(c->index->census,
 	    w->host->pid);
 	calm(w);
+	if (w->shut_ms != 0 && w->alarms < UINT8_MAX)
+		w->alarms++;
+	w->shut_ms = 0;
 	if (!w->host->leaving) /* its exec kept the channels */
 		w->host->gone_ms = 0;
 	if (host != NULL && host->start == w->host->start && host->image != 0)
@@ -192,7 +232,9 @@ attend_living(struct cp_ward *w, const struct cp_case *c)
 	}
 	w->heir_ms = 0;
 	w->rounds = 0;
-	cp_facts_due(w, 0);
+	cp_facts_due(w, cp_look_is_swept(w) ? c->now_ms + CP_SWEEP_MS : 0);
+	if (!w->dead)
+		cp_closes_watch(w, c->now_ms);
 }
 
 /* Of what was guessed the channels that somebody holds are right. */
@@ -210,6 +252,40 @@ settle_guess(struct cp_ward *w, const struct cp_case *c)
 	w->guess = false;
 }
 
+static bool
+is_proven(const struct cp_finding *f)
+{
+	return f->verdict >= CP_PARENT_GONE;
+}
+
+/*
+ * The direct child has ended.  It may have handed its stdio to somebody who
+ * goes on with it: then bytes will move on the channels.
+ */
+static void
+listen_to(struct cp_ward *w, const struct cp_case *c)
+{
+	const struct cp_traffic *t = cp_traffic_of(w);
+
+	if (t == NULL) {
+		cp_company_remember(w, c); /* through whom it can be done */
+		if (cp_traffic_watch(w, CP_TRAFFIC_GONE, c->now_ms) == 0) {
+			w->died_ms =
+			    c->now_ms; /* the silence counts from now */
+			return;
+		}
+	}
+	if (t != NULL && t->moved_ms <= w->died_ms)
+		return;
+	w->handed = true;
+	cp_traffic_unwatch(w, CP_TRAFFIC_GONE);
+	cp_journal(&(struct cp_entry){ .event = "handed-over",
+	    .reason = t == NULL ? "nobody can tell whether bytes move" :
+				  "bytes move on its channels without it",
+	    .host = w->host,
+	    .ward = w });
+}
+
 void
 cp_reaper_attend(struct cp_ward *w, const struct cp_case *c)
 {
@@ -218,14 +294,18 @@ cp_reaper_attend(struct cp_ward *w, const struct cp_case *c)
 	if (w->guess)
 		settle_guess(w, c);
 	f = cp_judge(c);
-	if (f.verdict == CP_PARENT_GONE && w->step == CP_STEP_WATCH &&
-	    !w->dead && cp_spare_matches(c->options->spare, w->pid)) {
+	if (f.verdict == CP_CHILD_GONE && w->step <= CP_STEP_DOOMED) {
+		listen_to(w, c);
+		f = cp_judge(c);
+	}
+	if (is_proven(&f) && w->step == CP_STEP_WATCH && !w->dead &&
+	    cp_spare_matches(c->options->spare, w->pid)) {
 		/* It was too early to tell, or it has another name now. */
 		w->spare = true;
 		f = cp_judge(c);
 	}
 
-	if (f.verdict == CP_PARENT_GONE && w->step != CP_STEP_KILL)
+	if (is_proven(&f) && w->step != CP_STEP_KILL)
 		w->rounds = 0;
 	if (f.verdict != CP_NOBODY)
 		w->missed = false;
@@ -237,13 +317,7 @@ cp_reaper_attend(struct cp_ward *w, const struct cp_case *c)
 		back_off(w, c->now_ms);
 		break;
 	case CP_NOBODY:
-		if (c->index->census->n_faded > 0 && !w->missed) {
-			w->missed = true;
-			cp_facts_due(w, c->now_ms + SETTLE_MS);
-			break;
-		}
-		dismiss(w, w->step == CP_STEP_WATCH ? "end" : "ended",
-		    w->step == CP_STEP_WATCH ? NULL : cp_rule_text(w->rule));
+		attend_nobody(w, c);
 		break;
 	case CP_SPARED:
 		attend_spared(w, c, &f);
@@ -252,9 +326,22 @@ cp_reaper_attend(struct cp_ward *w, const struct cp_case *c)
 		attend_heir(w, c, &f);
 		break;
 	case CP_PARENT_GONE:
+	case CP_PEER_GONE:
+	case CP_CHILD_GONE:
 		attend_proven(w, c, &f);
 		break;
 	}
+}
+
+/* Whoever goes on with its stdio may begin at once. */
+static void
+child_died(struct cp_ward *w, uint64_t now)
+{
+	w->died_ms = now;
+	if (!w->duplex || w->host->dead || w->step != CP_STEP_WATCH)
+		return;
+	cp_traffic_drain(now, NULL);
+	(void)cp_traffic_watch(w, CP_TRAFFIC_GONE, now);
 }
 
 void
@@ -267,6 +354,7 @@ cp_reaper_stirred(struct cp_ward *w, uint64_t now_ms)
 		close(w->pidfd);
 		w->pidfd = -1;
 		w->dead = true;
+		child_died(w, now_ms);
 	}
 	SLIST_FOREACH(m, &w->members, link) {
 		if (m->pidfd >= 0 && cp_watch_ended(m->pidfd)) {

@@ -5,6 +5,8 @@
 #include "look.h"
 #include "reaper.h"
 #include "round.h"
+#include "traffic.h"
+#include "unwaited.h"
 #include "watch.h"
 
 /*
@@ -18,14 +20,36 @@
 /* After a look for unregistered children that found none. */
 #define CALM_MS 10000
 
+/* After so many closes that proved nothing it waits for the batch as well. */
+#define ALARMS_MAX 8
+
 static uint64_t batch_floor;
+static bool hurried;
 
 /* Something is proven or about to be: it does not wait for the batch. */
 static bool
 is_urgent(const struct cp_ward *w)
 {
 	return w->host->dead || w->host->leaving || w->step != CP_STEP_WATCH ||
-	    w->host->gone_ms != 0 || w->heir_ms != 0;
+	    w->host->gone_ms != 0 || w->heir_ms != 0 ||
+	    (w->shut_ms != 0 && w->alarms < ALARMS_MAX);
+}
+
+/* The looks that WARD is due for.  Is that not enough? */
+static bool
+needs_census(struct cp_ward *w, const struct cp_options *options, uint64_t now)
+{
+	bool swept;
+
+	if (!w->looked && cp_look_at(w, options, now))
+		return true;
+	if (!w->used) /* it was none */
+		return false;
+	swept = cp_look_is_swept(w);
+	if (is_urgent(w) || w->dead || (swept && !cp_look_host_has(w)))
+		return true;
+	cp_facts_due(w, swept ? now + CP_SWEEP_MS : 0);
+	return false;
 }
 
 /* First looks; returns how many wards need a census now. */
@@ -39,15 +63,12 @@ look_closer(const struct cp_options *options, uint64_t now)
 	TAILQ_FOREACH_SAFE(w, cp_facts_pending(), pending, next) {
 		if (w->due_ms > now)
 			continue;
-		if (!w->looked && !cp_look_at(w, options)) {
-			/* Forgotten, or nothing more to do for now. */
-			if (w->used && !is_urgent(w)) {
-				cp_facts_due(w, 0);
-				continue;
-			}
-			if (!w->used)
-				continue;
+		if (w->unwaited_ms != 0) {
+			cp_unwaited_look(w, now);
+			continue;
 		}
+		if (!needs_census(w, options, now))
+			continue;
 		n++;
 		if (is_urgent(w))
 			urgent = true;
@@ -92,7 +113,8 @@ attend_all(const struct cp_options *options, const struct cp_census *census,
 	struct cp_case c = { .options = options,
 		.index = &index,
 		.find_ward = cp_facts_find_ward_const,
-		.now_ms = now };
+		.now_ms = now,
+		.hurried = hurried };
 
 	if (cp_index_build(census, &index) != 0) {
 		put_off(now);
@@ -153,12 +175,15 @@ look_for_children(uint64_t now)
 }
 
 void
-cp_round(const struct cp_options *options, uint64_t now_ms)
+cp_round(const struct cp_options *options, bool hurry, uint64_t now_ms)
 {
 	size_t due;
 
+	hurried = hurry;
 	look_for_children(now_ms);
 	due = look_closer(options, now_ms);
-	if (due > 0)
+	if (due > 0) {
+		cp_traffic_drain(now_ms, NULL);
 		take_census(options, due, now_ms);
+	}
 }

@@ -6,11 +6,15 @@
 #ifndef CP_ROUND_H
 #define CP_ROUND_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "../../shim/common/options.h"
 
-/* Does all that is due at NOW_MS (CLOCK_MONOTONIC); see cp_facts_due(). */
-void cp_round(const struct cp_options *options, uint64_t now_ms);
+/*
+ * Does all that is due at NOW_MS (CLOCK_MONOTONIC); see cp_facts_due().  HURRY:
+ * what is proven gets no grace.
+ */
+void cp_round(const struct cp_options *options, bool hurry, uint64_t now_ms);
 
 #endif

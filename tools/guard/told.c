@@ -174,6 +174,7 @@ hear_ward(struct cp_heard *x)
 	w->leader = st.sid == pid;
 	w->looked = false;
 	w->dead = cp_trust_is_dead(&st);
+	w->died_ms = w->dead ? x->now_ms : 0;
 	if (!w->dead)
 		watch_ward(w, x, itself);
 	cp_facts_due(w, x->now_ms + (h->dead ? DEATH_SETTLE_MS : CP_LOOK_MS));
@@ -211,7 +212,7 @@ cp_told_answer(struct cp_host *h)
 	if (!h->leaving || h->reply_len == 0)
 		return;
 	LIST_FOREACH(w, &h->wards, sibling)
-		if (w->duplex)
+		if (w->duplex && w->unwaited_ms == 0)
 			return;
 	m.count = h->ended;
 	memcpy(&to, h->reply, h->reply_len);
@@ -327,7 +328,7 @@ cp_told_died(struct cp_host *h, uint64_t now_ms, bool at_once)
 		close(h->pidfd);
 	h->pidfd = -1;
 	LIST_FOREACH(w, &h->wards, sibling)
-		if (w->step == CP_STEP_WATCH)
+		if (w->step == CP_STEP_WATCH || w->unwaited_ms != 0)
 			cp_facts_due(w,
 			    now_ms + (at_once ? 0 : DEATH_SETTLE_MS));
 }

@@ -16,6 +16,7 @@ enum cp_tag {
 	CP_TAG_TIMER,
 	CP_TAG_SIGNAL,
 	CP_TAG_SENTINEL,
+	CP_TAG_CLOSES,
 	CP_TAG_HOST, /* a pidfd of facts' host `index` */
 	CP_TAG_WARD, /* a pidfd of facts' ward `index`, or of a member */
 };
