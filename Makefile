@@ -24,15 +24,21 @@ SETUP	?= scripts/setup
 COMMON	= wire key options procfs ends children start
 SHIM	= config real owner slot arm channel kept ward preload child \
 	  report note fork exec spawn pipe session signal leave finish init
-GUARD	= main told trust affairs facts census process interest truth hostends sockdiag \
-	  index gather across judge spare company reaper unwaited journal look \
-	  round hold closes traffic sentinel watch
-CLI	= main run target elf path export
+GUARD	= main told trust affairs facts census process interest truth \
+	  hostends sockdiag index gather across judge spare company reaper \
+	  unwaited journal look query snapshot round hold closes traffic \
+	  sentinel watch
+CLI	= main commands usage run wrap target elf path export \
+	  table human ask procs view ps ps_json \
+	  scan survey orphan kin why traits sockets listed cull show show_json
+# Units of the guard that the commands look through, too.
+CLI_GUARD = census process interest truth sockdiag index spare
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload \
 	  census truth judge peers members terminal field facts spare \
-	  told affairs trust look journal traffic target export
+	  told affairs trust look journal traffic target export \
+	  orphan table sockets
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
 # linked a second time as NAME.static: a preload can't reach them.
@@ -101,7 +107,8 @@ PARTS	= $(B)/libchildproof.so $(B)/childproof $(B)/childproof-guard
 SHIM_O	= $(SHIM:%=$(B)/obj/shim/%.o) $(COMMON:%=$(B)/obj/shim/common/%.o)
 COMMON_O = $(COMMON:%=$(B)/obj/common/%.o)
 GUARD_O	= $(GUARD:%=$(B)/obj/guard/%.o) $(COMMON_O)
-CLI_O	= $(CLI:%=$(B)/obj/cli/%.o) $(COMMON_O)
+CLI_O	= $(CLI:%=$(B)/obj/cli/%.o) $(CLI_GUARD:%=$(B)/obj/guard/%.o) \
+	  $(COMMON_O)
 # One whose source is missing stops no build; tests/run says that it failed.
 TEST_B	= $(patsubst tests/unit/%.c,$(B)/tests/%,\
 	  $(wildcard $(TESTS:%=tests/unit/test_%.c)))
@@ -129,7 +136,8 @@ $(B)/childproof-guard: $(GUARD_O)
 	$(call say,LD)$(CC) $(TOOL_LDFLAGS) -o $@ $(GUARD_O) \
 	    $(JANSSON_LIBS) $(BSD_LIBS)
 $(B)/childproof: $(CLI_O)
-	$(call say,LD)$(CC) $(TOOL_LDFLAGS) -o $@ $(CLI_O) $(BSD_LIBS)
+	$(call say,LD)$(CC) $(TOOL_LDFLAGS) -o $@ $(CLI_O) \
+	    $(JANSSON_LIBS) $(BSD_LIBS)
 
 $(B)/obj/shim/%.o: shim/%.c | $(B)/.have-build
 	@mkdir -p $(@D)
@@ -168,12 +176,13 @@ CENSUS_O = $(addprefix $(B)/obj/guard/,census.o process.o interest.o truth.o \
 	  hostends.o sockdiag.o) $(PROCFS_O)
 $(B)/tests/test_census $(B)/tests/test_truth: $(CENSUS_O)
 JUDGE_T	= $(addprefix $(B)/tests/test_,judge peers members terminal field)
-$(JUDGE_T): $(B)/obj/tests/judge_world.o \
+$(JUDGE_T) $(B)/tests/test_orphan: $(B)/obj/tests/judge_world.o \
 	$(addprefix $(B)/obj/guard/,judge.o gather.o across.o index.o interest.o)
 $(B)/tests/test_facts: $(B)/obj/guard/facts.o $(B)/obj/guard/process.o \
 	$(PROCFS_O)
 $(B)/tests/test_spare: $(B)/obj/guard/spare.o
-TOLD_O	= $(addprefix $(B)/obj/guard/,told.o trust.o affairs.o facts.o process.o watch.o \
+TOLD_O	= $(addprefix $(B)/obj/guard/,told.o trust.o affairs.o query.o snapshot.o \
+	  facts.o process.o watch.o \
 	  journal.o)
 TOLD_T	= $(addprefix $(B)/tests/test_,told affairs trust)
 $(TOLD_T): $(TOLD_O) $(B)/obj/common/wire.o $(PROCFS_O)
@@ -186,6 +195,9 @@ $(B)/tests/test_traffic: $(addprefix $(B)/obj/guard/,traffic.o hold.o facts.o \
 	  process.o) $(PROCFS_O)
 $(B)/tests/test_target: $(B)/obj/cli/target.o $(B)/obj/cli/elf.o \
 	$(B)/obj/cli/path.o
+$(B)/tests/test_orphan: $(addprefix $(B)/obj/cli/,orphan.o kin.o why.o)
+$(B)/tests/test_table: $(B)/obj/cli/table.o $(B)/obj/cli/human.o
+$(B)/tests/test_sockets: $(B)/obj/cli/sockets.o
 $(B)/tests/test_export: $(B)/obj/cli/export.o $(B)/obj/common/options.o
 
 $(TEST_B): $(B)/tests/%: $(B)/obj/tests/%.o

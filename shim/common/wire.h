@@ -71,6 +71,18 @@ enum cp_msg_type {
 	 * refused nothing is kept.
 	 */
 	CP_MSG_ANSWER,
+	/*
+	 * What a user asks for, who is the guard's or root: all that is known
+	 * (answered by CP_MSG_FACTS with a file, see snapshot.h); to end what
+	 * is proven of ward or host `pid`, 0: of all, now (CP_MSG_ANSWER,
+	 * count = wards); to guard process `pid` by census, or no more
+	 * (CP_MSG_ANSWER, count = errno).
+	 */
+	CP_MSG_QUERY,
+	CP_MSG_FACTS,
+	CP_MSG_REAP,
+	CP_MSG_ATTACH,
+	CP_MSG_DETACH,
 };
 
 /* cp_msg.flags */
@@ -84,6 +96,9 @@ enum cp_msg_type {
 #define CP_WARD_ASK 0x20u
 /* children=all: a child without channels. */
 #define CP_WARD_ANY 0x40u
+
+/* cp_msg.flags of CP_MSG_REAP: what is stale, too. */
+#define CP_REAP_STALE 0x1u
 
 struct cp_msg {
 	uint32_t magic;	 /* CP_WIRE_MAGIC */

@@ -2,7 +2,8 @@
 """Collects the cases, runs a few at a time, and tells what failed.
 
 A case is a name and a function of one argument, a Scene.  It passes if the
-function returns, and fails with one line if it raises Failed.
+function returns, fails with one line if it raises Failed, and is named but
+not counted if it raises Skipped.
 """
 
 import argparse
@@ -29,10 +30,12 @@ def collect():
     import real
     import same
     import spared
+    import wrap
 
     cases = []
     # The longest first, so that the short ones fill the gaps.
-    for module in (field, leaks, guard, same, spared, misuse, real):
+    for module in (field, leaks, guard, same, spared, misuse, real,
+                   wrap):
         cases += module.cases()
     names = [c.name for c in cases]
     for name in names:
@@ -71,6 +74,10 @@ class Report:
         self.passed = self.failed = 0
         self.lock = threading.Lock()
 
+    def skip(self, case, why):
+        with self.lock:
+            print(f"skip {case.name}: {why}", flush=True)
+
     def add(self, case, problem, took):
         with self.lock:
             if problem is None:
@@ -88,6 +95,9 @@ def run_one(case, setting, report):
     s = scene.Scene(case.name, setting)
     try:
         case.run(s)
+    except scene.Skipped as e:
+        report.skip(case, e)
+        return
     except scene.Failed as e:
         problem = f"{e} | {s.describe()}"
     except Exception:

@@ -44,6 +44,10 @@ class Failed(Exception):
     """What a case says when it does not hold."""
 
 
+class Skipped(Exception):
+    """What a case says when this machine lacks what it is about."""
+
+
 def expect(condition, message):
     if not condition:
         raise Failed(message)

@@ -306,6 +306,17 @@ look(struct cp_census *census, struct cp_end ends[ENDS_MAX],
 		.now_ms = world.now_ms };
 }
 
+struct cp_index *
+world_index(void)
+{
+	static struct cp_end ends[ENDS_MAX];
+	static struct cp_census census;
+	static struct cp_index index;
+
+	(void)look(&census, ends, &index);
+	return &index;
+}
+
 struct cp_finding
 judge(void)
 {

@@ -85,6 +85,9 @@ struct cp_ward *other_ward_at(pid_t pid, pid_t host);
 /* Remembers that PID was seen to descend from CHILD. */
 void remembered(pid_t pid);
 
+/* The world as a census, indexed; to be freed, and good until the next. */
+struct cp_index *world_index(void);
+
 /* Asks. */
 struct cp_finding judge(void);
 bool goes_with(pid_t pid); /* does PID go with the ward? */

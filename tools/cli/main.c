@@ -13,6 +13,7 @@
 #include "../../shim/common/wire.h"
 #include "main.h"
 #include "run.h"
+#include "usage.h"
 
 /* More rows than options.def and our own have. */
 #define CP_LONG_MAX 32
@@ -23,20 +24,6 @@ enum {
 	CP_OPT_FIRST, /* row 0 of cp_option_table */
 };
 
-static const struct cp_command cp_commands[] = {
-	{ "attach", NULL },
-	{ "check", NULL },
-	{ "doctor", NULL },
-	{ "metrics", NULL },
-	{ "ps", NULL },
-	{ "reap", NULL },
-	{ "report", NULL },
-	{ "scan", NULL },
-	{ "why", NULL },
-	{ "wrap", NULL },
-	{ NULL, NULL },
-};
-
 static void
 usage(FILE *to)
 {
@@ -44,52 +31,27 @@ usage(FILE *to)
 	    to);
 }
 
-/* A listing that could not be written is a failure. */
-static int
-finish(void)
-{
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return 0;
-	warn("stdout");
-	return CP_EXIT_FAILED;
-}
-
 static int
 help(void)
 {
-	const struct cp_option *row = cp_option_table;
-	char left[64];
+	const struct cp_command *const *c = cp_commands;
 
 	usage(stdout);
+	if (*c != NULL)
+		puts("       childproof command-of-ours [--help] [arg ...]");
 	puts(
 	    "\nRun command, so that none of its stdio children outlives it."
 	    "\n\nOptions, also as " CP_ENV_OPTIONS "=\"key=value:key=value\":");
-	for (; row->key != NULL; row++) {
-		(void)snprintf(left, sizeof(left), "--%s=%s", row->key,
-		    row->value);
-		printf("  %-27s %s", left, row->help);
-		if (row->initial[0] != '\0')
-			printf(" [%s]", row->initial);
-		putchar('\n');
-	}
-	printf("  %-27s print the version\n\n", "--version");
-	puts("So far keep, idle, limit and children=all are checked, but have "
-	     "no effect.");
-	return finish();
-}
-
-static void
-options_from_environment(struct cp_options *o)
-{
-	const char *text = getenv(CP_ENV_OPTIONS), *bad, *why;
-	size_t len;
-
-	if (text == NULL)
-		return;
-	why = cp_options_parse(o, text, &bad, &len);
-	if (why != NULL)
-		errx(CP_EXIT_FAILED, "%s: %.*s: %s", CP_ENV_OPTIONS, (int)len,
-		    bad, why);
+	cp_usage_options();
+	cp_usage_row("--version", "print the version");
+	puts("\nSo far keep, idle, limit and children=all are checked, but "
+	     "have no effect.");
+	if (*c != NULL)
+		puts("\nCommands of ours (a program of that name: childproof "
+		     "-- name):");
+	for (; *c != NULL; c++)
+		cp_usage_row((*c)->name, (*c)->about);
+	return cp_usage_finish();
 }
 
 /* The table in the form of getopt_long(3). */
@@ -108,18 +70,6 @@ long_options(struct option longs[CP_LONG_MAX])
 			    required_argument,
 			NULL, CP_OPT_FIRST + (int)i };
 	longs[n] = (struct option){ 0 };
-}
-
-static void
-set_option(struct cp_options *o, const char *key, const char *value)
-{
-	const char *why = cp_options_set(o, key, strlen(key), value,
-	    value != NULL ? strlen(value) : 0);
-
-	if (why == NULL)
-		return;
-	errx(CP_EXIT_FAILED, "--%s%s%s: %s", key, value != NULL ? "=" : "",
-	    value != NULL ? value : "", why);
 }
 
 static _Noreturn void
@@ -159,54 +109,59 @@ options_from_arguments(struct cp_options *o, int argc, char *argv[])
 			bad_option(c, argv);
 		if (c == CP_OPT_VERSION) {
 			puts("childproof " CP_VERSION);
-			exit(finish());
+			exit(cp_usage_finish());
 		}
 		if (c >= CP_OPT_FIRST)
-			set_option(o, cp_option_table[c - CP_OPT_FIRST].key,
-			    optarg);
+			cp_usage_set(NULL, o, c - CP_OPT_FIRST, optarg);
 	}
 	return optind > last;
 }
 
-/* A command of ours, unless "--" says that a program is meant. */
+/*
+ * A command of ours has options of its own, behind its name.  One that does
+ * not exist yet is refused: what it will be must not depend on the version.
+ */
 static int
-run_command(const struct cp_options *o, int argc, char *argv[])
+refuse(const char *name, char *const before)
 {
-	const struct cp_command *c = cp_commands;
-
-	while (c->name != NULL && strcmp(c->name, argv[0]) != 0)
-		c++;
-	if (c->name == NULL)
-		return cp_run(o, argv);
-	if (c->run == NULL)
-		errx(CP_EXIT_FAILED,
-		    "%s: not available in this version (to run a program of "
-		    "that name: childproof -- %s)",
-		    c->name, c->name);
-	return c->run(o, argc, argv);
+	if (cp_command_find(name) == NULL)
+		warnx("%s: not available in this version (to run a program of "
+		      "that name: childproof -- %s)",
+		    name, name);
+	else
+		warnx("%s: %s stands before it (its options stand behind it; "
+		      "to run a program of that name: childproof %s -- %s)",
+		    name, before, before, name);
+	return CP_EXIT_FAILED;
 }
 
 int
 main(int argc, char *argv[])
 {
+	const struct cp_command *c = argc > 1 ? cp_command_find(argv[1]) : NULL;
 	struct cp_options o;
 	const char *why;
 	bool program;
 
+	/* Not before: a mistake in the options must not keep doctor away. */
+	if (c != NULL)
+		return c->run(argc - 1, argv + 1);
 	cp_options_init(&o);
-	options_from_environment(&o);
+	cp_usage_environment(&o);
 	program = options_from_arguments(&o, argc, argv);
 	if (o.help)
 		return help();
-	why = cp_options_check(&o);
-	if (why != NULL)
-		errx(CP_EXIT_FAILED, "options: %s", why);
 	if (optind >= argc) {
 		warnx("command: missing (say what to run)");
 		usage(stderr);
 		return CP_EXIT_FAILED;
 	}
-	if (program)
-		return cp_run(&o, argv + optind);
-	return run_command(&o, argc - optind, argv + optind);
+	if (!program &&
+	    (cp_command_find(argv[optind]) != NULL ||
+		cp_command_reserved(argv[optind])))
+		return refuse(argv[optind], argv[1]);
+	why = cp_options_check(&o);
+	if (why != NULL)
+		errx(CP_EXIT_FAILED, "options: %s", why);
+	return cp_run(&o, argv + optind);
 }

@@ -5,6 +5,7 @@
  */
 #include <sys/stat.h>
 
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "path.h"
+#include "run.h"
 
 /* Returns 0 if PATH can be executed, or an errno. */
 static int
@@ -31,7 +33,8 @@ check(const char *path)
 }
 
 int
-cp_path_find(const char *name, char *path, size_t size)
+cp_path_find_if(const char *name, bool (*accept)(const char *path), char *path,
+    size_t size)
 {
 	const char *dir = getenv("PATH");
 	char standard[PATH_MAX];
@@ -43,7 +46,10 @@ cp_path_find(const char *name, char *path, size_t size)
 	if (strchr(name, '/') != NULL) {
 		if (strlcpy(path, name, size) >= size)
 			return ENAMETOOLONG;
-		return check(path);
+		error = check(path);
+		if (error == 0 && accept != NULL && !accept(path))
+			return ENOENT;
+		return error;
 	}
 	if (dir == NULL) {
 		(void)confstr(_CS_PATH, standard, sizeof(standard));
@@ -57,7 +63,9 @@ cp_path_find(const char *name, char *path, size_t size)
 		if (n > 0 && (size_t)n < size) {
 			switch (check(path)) {
 			case 0:
-				return 0;
+				if (accept == NULL || accept(path))
+					return 0;
+				break;
 			case EACCES:
 				error = EACCES;
 			}
@@ -65,4 +73,25 @@ cp_path_find(const char *name, char *path, size_t size)
 		if (dir[len] == '\0')
 			return error;
 	}
+}
+
+int
+cp_path_find(const char *name, char *path, size_t size)
+{
+	return cp_path_find_if(name, NULL, path, size);
+}
+
+int
+cp_path_cannot(const char *name, int error)
+{
+	const char *hint = "";
+
+	if (error == ENOENT)
+		hint = strchr(name, '/') != NULL ?
+		    " (check the name, and for a script its first line)" :
+		    " (check the name and PATH)";
+	else if (error == EACCES)
+		hint = " (is it an executable file?)";
+	warnx("%s: %s%s", name, strerror(error), hint);
+	return error == ENOENT ? CP_EXIT_NOT_FOUND : CP_EXIT_CANNOT_RUN;
 }

@@ -3,6 +3,7 @@
 #ifndef CP_PATH_H
 #define CP_PATH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -11,5 +12,15 @@
  * executed.  The environment's PATH counts.
  */
 int cp_path_find(const char *name, char *path, size_t size);
+
+/* The same, passing over programs that ACCEPT (NULL: all) turns down. */
+int cp_path_find_if(const char *name, bool (*accept)(const char *path),
+    char *path, size_t size);
+
+/*
+ * Why a program can't be run, ERROR being an errno from above or of exec, as
+ * one line on stderr.  Returns the exit status for it, that of env(1).
+ */
+int cp_path_cannot(const char *name, int error);
 
 #endif

@@ -49,21 +49,6 @@ note(const struct run *r, const char *format, ...)
 	va_end(ap);
 }
 
-static int
-cannot(const char *command, int error)
-{
-	const char *hint = "";
-
-	if (error == ENOENT)
-		hint = strchr(command, '/') != NULL ?
-		    " (check the name, and for a script its first line)" :
-		    " (check the name and PATH)";
-	else if (error == EACCES)
-		hint = " (is it an executable file?)";
-	warnx("%s: %s%s", command, strerror(error), hint);
-	return error == ENOENT ? CP_EXIT_NOT_FOUND : CP_EXIT_CANNOT_RUN;
-}
-
 /* The parts lie beside us, wherever that is. */
 static void
 find_parts(struct run *r)
@@ -223,7 +208,7 @@ cp_run(const struct cp_options *o, char *const argv[])
 	int error = cp_path_find(argv[0], path, sizeof(path));
 
 	if (error != 0)
-		return cannot(argv[0], error);
+		return cp_path_cannot(argv[0], error);
 	find_parts(&r);
 	choose_means(&r, path);
 	inherited = guard_inherit(&r);
@@ -239,5 +224,5 @@ cp_run(const struct cp_options *o, char *const argv[])
 		note(&r, "%s: guarded by the shim", argv[0]);
 	/* What was judged is what runs; execvp, for text without "#!". */
 	execvp(path, argv);
-	return cannot(argv[0], errno);
+	return cp_path_cannot(argv[0], errno);
 }

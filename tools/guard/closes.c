@@ -205,9 +205,10 @@ struct heard {
 static void
 note(struct heard *h, const struct inotify_event *e)
 {
-	if (e->mask & IN_Q_OVERFLOW)
+	if (e->mask & IN_Q_OVERFLOW) {
 		h->overflow = true;
-	else if (e->mask & IN_IGNORED)
+		cp_facts_tally()->lost++;
+	} else if (e->mask & IN_IGNORED)
 		return;
 	else if (e->wd == terminals && e->len > 0)
 		h->pty[h->n_ptys++] = strtoull(e->name, NULL, 10);

@@ -53,6 +53,10 @@ signal_member(struct cp_ward *w, const struct cp_proc *p, int sig, bool again)
 		close(fd);
 	if (error == ESRCH || (sent == sig && error == 0))
 		return;
+	if (error == 0 && sig == SIGTERM)
+		cp_facts_tally()->terms++;
+	else if (error == 0)
+		cp_facts_tally()->kills++;
 	cp_journal(&(struct cp_entry){ .event = "signal",
 	    .reason = cp_rule_text(w->rule),
 	    .step = step_name(sig),

@@ -24,6 +24,7 @@ struct tables {
 	uint32_t serial;
 	LIST_HEAD(, cp_ward) free_wards;
 	struct cp_members free_members;
+	struct cp_tally tally;
 	struct cp_host hosts[CP_HOSTS_MAX];
 	struct cp_ward wards[CP_WARDS_MAX];
 	struct cp_member members[CP_MEMBERS_MAX];
@@ -262,6 +263,7 @@ cp_facts_ward(struct cp_host *host, pid_t pid, uint64_t start, uint64_t now_ms)
 	LIST_INSERT_HEAD(&host->wards, w, sibling);
 	HASH_ADD(hh, ward_index, pid, sizeof(w->pid), w);
 	t->n_wards++;
+	t->tally.wards++;
 	w->used = true;
 	return w;
 }
@@ -409,6 +411,12 @@ cp_facts_next_ward(const struct cp_ward *after)
 		if (t->wards[i].used)
 			return &t->wards[i];
 	return NULL;
+}
+
+struct cp_tally *
+cp_facts_tally(void)
+{
+	return &t->tally;
 }
 
 uint32_t

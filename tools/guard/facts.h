@@ -20,6 +20,7 @@
 #include <uthash.h>
 
 #include "../../shim/common/channel_id.h"
+#include "tally.h"
 
 #define CP_HOSTS_MAX   8192
 #define CP_WARDS_MAX   65536
@@ -61,6 +62,8 @@ struct cp_ward {
 	bool handed;	/* the dead child has handed its stdio on */
 	bool retired;	/* stale: the user's options end it */
 	bool any;	/* children=all: it has no channel */
+	bool surplus;	/* stale, if the user only wants to be told */
+	bool urged;	/* the user wants no grace for it */
 	uint32_t serial;
 	uint32_t thread;  /* TID of the host's thread that spawned it, or 0 */
 	uid_t uid;	  /* of whoever registered it */
@@ -93,11 +96,12 @@ struct cp_host {
 	pid_t pid;
 	bool used;
 	bool dead;
-	bool leaving; /* orderly exit under way: it waits for our answer */
-	bool census;  /* guarded by census alone */
-	bool root;    /* the guard was started for it */
-	bool leaky;   /* it has children that never registered */
-	pid_t sid;    /* its session, as first seen */
+	bool leaving;  /* orderly exit under way: it waits for our answer */
+	bool census;   /* guarded by census alone */
+	bool root;     /* the guard was started for it */
+	bool attached; /* by the user, while it ran */
+	bool leaky;    /* it has children that never registered */
+	pid_t sid;     /* its session, as first seen */
 	uint32_t serial;
 	uint64_t start;
 	uint64_t image;	  /* see procfs.h, as last seen */
@@ -174,6 +178,9 @@ struct cp_pending *cp_facts_pending(void);
 /* Walking the tables: start with NULL; ends with NULL. */
 struct cp_host *cp_facts_next_host(const struct cp_host *after);
 struct cp_ward *cp_facts_next_ward(const struct cp_ward *after);
+
+/* What was counted, to be counted on. */
+struct cp_tally *cp_facts_tally(void);
 
 uint32_t cp_facts_wards(void); /* how many there are */
 uint32_t cp_facts_hosts(void);

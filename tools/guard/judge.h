@@ -46,6 +46,7 @@ enum cp_rule {
 	CP_RULE_UNPROVEN,   /* the host was never seen at the other end */
 	CP_RULE_CLOSED,	    /* the living host has closed all its ends */
 	CP_RULE_CHILD_DIED, /* the direct child has, others hold its stdin */
+	CP_RULES,	    /* how many there are */
 };
 
 struct cp_case {

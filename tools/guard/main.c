@@ -22,6 +22,7 @@
 #include "../../shim/common/wire.h"
 #include "closes.h"
 #include "journal.h"
+#include "query.h"
 #include "reaper.h"
 #include "round.h"
 #include "sentinel.h"
@@ -106,6 +107,7 @@ take_over(void)
 		exit(1);
 	memset(title, 0, sizeof(title));
 	cp_facts_adopt(cp_told_rewatch);
+	cp_facts_tally()->replaced++;
 	cp_journal_note("guard-replaced",
 	    "the guard died before its work was "
 	    "done; its sentinel goes on",
@@ -316,6 +318,7 @@ main(int argc, char **argv)
 	root = cp_told_host(root_pid(argv[1]), cp_watch_now());
 	if (root != NULL)
 		root->root = true;
+	cp_query_init(&options, root_pid(argv[1]));
 	if (root == NULL || root->dead)
 		wait_until = cp_watch_now() + FIRST_WORD_MS;
 	cp_journal(&(struct cp_entry){ .event = "guard-start", .host = root });

@@ -54,8 +54,11 @@ tell_end(struct cp_ward *w, const char *event, const char *reason)
 			w->step == CP_STEP_TERM	    ? "TERM" :
 			w->step == CP_STEP_DOOMED   ? "EOF" :
 						      NULL });
-	if (w->step != CP_STEP_WATCH)
+	if (w->step != CP_STEP_WATCH) {
 		h->ended++;
+		cp_facts_tally()->reaped[w->rule][w->step]++;
+	} else
+		cp_facts_tally()->ended++;
 }
 
 static void
@@ -144,6 +147,7 @@ attend_proven(struct cp_ward *w, const struct cp_case *c,
 		w->step = CP_STEP_DOOMED;
 		w->rule = (uint8_t)f->rule;
 		w->next_ms = f->act_ms;
+		cp_facts_tally()->verdicts[f->rule]++;
 		cp_journal(&(struct cp_entry){ .event = "verdict",
 		    .reason = cp_rule_text(f->rule),
 		    .step = "EOF",

@@ -113,8 +113,7 @@ attend_all(const struct cp_options *options, const struct cp_census *census,
 	struct cp_case c = { .options = options,
 		.index = &index,
 		.find_ward = cp_facts_find_ward_const,
-		.now_ms = now,
-		.hurried = hurried };
+		.now_ms = now };
 
 	if (cp_index_build(census, &index) != 0) {
 		put_off(now);
@@ -124,6 +123,7 @@ attend_all(const struct cp_options *options, const struct cp_census *census,
 		if (w->due_ms > now)
 			continue;
 		c.ward = w;
+		c.hurried = hurried || w->urged;
 		cp_reaper_attend(w, &c);
 	}
 	cp_index_free(&index);
@@ -149,6 +149,7 @@ take_census(const struct cp_options *options, size_t n, uint64_t now)
 		add_interest(interest, &k, &w->channel[0]);
 		add_interest(interest, &k, &w->channel[1]);
 	}
+	cp_facts_tally()->censuses++;
 	if (cp_census_take(interest, k, &census) == 0) {
 		attend_all(options, &census, now);
 		cp_census_free(&census);

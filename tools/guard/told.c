@@ -12,6 +12,7 @@
 #include "../../shim/common/wire.h"
 #include "affairs.h"
 #include "journal.h"
+#include "query.h"
 #include "told.h"
 #include "trust.h"
 #include "watch.h"
@@ -40,6 +41,12 @@ cp_told_open(int socket)
 		return errno == EBADF || errno == ENOTSOCK ? 0 : -1;
 	}
 	return cp_watch_add(sock, CP_TAG_SOCKET, 0, 0);
+}
+
+int
+cp_told_socket(void)
+{
+	return sock;
 }
 
 struct cp_host *
@@ -224,7 +231,14 @@ cp_told_answer(struct cp_host *h)
 static void
 hear(struct cp_heard *x)
 {
-	if (x->msg.magic != CP_WIRE_MAGIC || x->from.pid <= 0)
+	if (x->msg.magic != CP_WIRE_MAGIC)
+		return;
+	if (x->msg.type >= CP_MSG_QUERY) {
+		if (x->address_len > sizeof(sa_family_t))
+			cp_query_hear(x);
+		return;
+	}
+	if (x->from.pid <= 0)
 		return;
 	x->msg.name[sizeof(x->msg.name) - 1] = '\0';
 	if (x->msg.type == CP_MSG_WARD)

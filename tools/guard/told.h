@@ -30,6 +30,9 @@ int cp_told_hear(uint64_t now_ms, int max);
  */
 int cp_told_retire(uint64_t now_ms);
 
+/* What answers are sent by. */
+int cp_told_socket(void);
+
 /* The host PID in the facts, with its end watched; see cp_facts_host. */
 struct cp_host *cp_told_host(pid_t pid, uint64_t now_ms);
 

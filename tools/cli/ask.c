@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * See ask.h.  A socket is connected to the guard before it asks, so that
+ * nobody else's datagram is taken for the answer, and the kernel attests whose
+ * answer it is: anybody can bind a name that looks like a guard's.
+ */
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ask.h"
+
+#define WAIT_MS	   1000
+#define PREFIX	   "@childproof/"
+#define GUARDS_MAX 4096
+#define SEALS	   (F_SEAL_SHRINK | F_SEAL_WRITE)
+
+static int
+add(struct cp_guards *g, const char *name)
+{
+	void *more;
+
+	for (size_t i = 0; i < g->n; i++)
+		if (strcmp(g->name[i], name) == 0)
+			return 0;
+	if (g->n == GUARDS_MAX)
+		return 0;
+	more = reallocarray(g->name, g->n + 1, sizeof(*g->name));
+	if (more == NULL)
+		return -1;
+	g->name = more;
+	(void)snprintf(g->name[g->n++], sizeof(*g->name), "%s", name);
+	return 0;
+}
+
+int
+cp_guards_find(struct cp_guards *g)
+{
+	FILE *f = fopen("/proc/net/unix", "re");
+	char *line = NULL, *at;
+	size_t size = 0;
+	int rc = 0;
+
+	*g = (struct cp_guards){ 0 };
+	if (f == NULL)
+		return -1;
+	while (rc == 0 && getline(&line, &size, f) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		at = strstr(line, " " PREFIX);
+		if (at != NULL && strlen(at + 2) <= CP_NAME_MAX)
+			rc = add(g, at + 2);
+	}
+	free(line);
+	(void)fclose(f);
+	if (rc != 0)
+		cp_guards_free(g);
+	return rc;
+}
+
+void
+cp_guards_free(struct cp_guards *g)
+{
+	free(g->name);
+	*g = (struct cp_guards){ 0 };
+}
+
+static int
+connect_to(const char *name)
+{
+	const sa_family_t family = AF_UNIX; /* alone: the kernel names us */
+	struct sockaddr_un sun;
+	socklen_t len = cp_wire_address(name, &sun);
+	int on = 1, fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -1;
+	if (len == 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) != 0 ||
+	    bind(fd, (const struct sockaddr *)&family, sizeof(family)) != 0 ||
+	    connect(fd, (const struct sockaddr *)&sun, len) != 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* Waits until FD is ready, at most a second. */
+static int
+await(int fd, short events)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+	int n = poll(&p, 1, WAIT_MS);
+
+	if (n == 0)
+		errno = ETIMEDOUT;
+	return n > 0 ? 0 : -1;
+}
+
+static int
+say(int fd, const struct cp_msg *msg)
+{
+	struct cp_msg whole = *msg;
+
+	whole.magic = CP_WIRE_MAGIC;
+	if (await(fd, POLLOUT) != 0)
+		return -1;
+	return send(fd, &whole, sizeof(whole), MSG_DONTWAIT | MSG_NOSIGNAL) <
+		0 ?
+	    -1 :
+	    0;
+}
+
+/* Takes uid and descriptor out of the control data. */
+static uid_t
+attested(struct msghdr *mh, int *file)
+{
+	uid_t uid = (uid_t)-1;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(mh); c != NULL;
+	     c = CMSG_NXTHDR(mh, c)) {
+		struct ucred cred;
+
+		if (c->cmsg_level != SOL_SOCKET)
+			continue;
+		if (c->cmsg_type == SCM_CREDENTIALS) {
+			memcpy(&cred, CMSG_DATA(c), sizeof(cred));
+			uid = cred.uid;
+		} else if (c->cmsg_type == SCM_RIGHTS) {
+			memcpy(file, CMSG_DATA(c), sizeof(*file));
+		}
+	}
+	return uid;
+}
+
+/* The next answer; *FILE is -1 if it has none. */
+static int
+hear(int fd, struct cp_msg *msg, int *file)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof(struct ucred)) +
+		    CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { msg, sizeof(*msg) };
+	struct msghdr mh = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control) };
+	ssize_t got;
+	uid_t uid;
+
+	*file = -1;
+	if (await(fd, POLLIN) != 0)
+		return -1;
+	got = recvmsg(fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (got < 0)
+		return -1;
+	uid = attested(&mh, file);
+	if (got == (ssize_t)sizeof(*msg) && msg->magic == CP_WIRE_MAGIC &&
+	    (uid == geteuid() || uid == 0 || geteuid() == 0))
+		return 0;
+	if (*file >= 0)
+		close(*file);
+	*file = -1;
+	errno = EACCES;
+	return -1;
+}
+
+/* One question, one answer. */
+static int
+ask(const char *name, const struct cp_msg *msg, struct cp_msg *answer,
+    int *file)
+{
+	int fd = connect_to(name), rc, saved;
+
+	*file = -1;
+	if (fd < 0)
+		return -1;
+	rc = say(fd, msg);
+	if (rc == 0)
+		rc = hear(fd, answer, file);
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return rc;
+}
+
+/* Does the file have the sizes that it says, and only good indices? */
+static bool
+is_sane(const struct cp_facts *f)
+{
+	const struct cp_snap_head *h = f->head;
+	uint64_t want;
+
+	if (f->size < sizeof(*h) || h->magic != CP_SNAP_MAGIC ||
+	    h->head_size != sizeof(*h) ||
+	    h->host_size != sizeof(struct cp_snap_host) ||
+	    h->ward_size != sizeof(struct cp_snap_ward) ||
+	    h->member_size != sizeof(struct cp_snap_member))
+		return false;
+	want = sizeof(*h) + (uint64_t)h->n_hosts * h->host_size +
+	    (uint64_t)h->n_wards * h->ward_size +
+	    (uint64_t)h->n_members * h->member_size;
+	if (want != f->size)
+		return false;
+	for (uint32_t i = 0; i < h->n_wards; i++)
+		if (f->wards[i].host >= h->n_hosts)
+			return false;
+	for (uint32_t i = 0; i < h->n_members; i++)
+		if (f->members[i].ward >= h->n_wards)
+			return false;
+	return true;
+}
+
+static int
+map_facts(int file, struct cp_facts *f)
+{
+	struct stat st;
+
+	int seals = fcntl(file, F_GET_SEALS);
+
+	/* It must not shrink under our eyes. */
+	if (seals == -1 || (seals & SEALS) != SEALS || fstat(file, &st) != 0 ||
+	    st.st_size < (off_t)sizeof(*f->head)) {
+		errno = EPROTO;
+		return -1;
+	}
+	f->size = (size_t)st.st_size;
+	f->map = mmap(NULL, f->size, PROT_READ, MAP_PRIVATE, file, 0);
+	if (f->map == MAP_FAILED)
+		return -1;
+	f->head = f->map;
+	f->hosts = (const void *)(f->head + 1);
+	f->wards = (const void *)(f->hosts + f->head->n_hosts);
+	f->members = (const void *)(f->wards + f->head->n_wards);
+	if (is_sane(f))
+		return 0;
+	cp_facts_free(f);
+	errno = EPROTO;
+	return -1;
+}
+
+int
+cp_ask_facts(const char *name, struct cp_facts *f)
+{
+	const struct cp_msg query = { .type = CP_MSG_QUERY };
+	struct cp_msg answer;
+	int file, rc, saved;
+
+	*f = (struct cp_facts){ 0 };
+	(void)snprintf(f->name, sizeof(f->name), "%s", name);
+	if (ask(name, &query, &answer, &file) != 0)
+		return -1;
+	if (file < 0 || answer.type != CP_MSG_FACTS) {
+		errno = answer.type == CP_MSG_ANSWER ? EACCES : EPROTO;
+		rc = -1;
+	} else
+		rc = map_facts(file, f);
+	saved = errno;
+	if (file >= 0)
+		close(file);
+	errno = saved;
+	return rc;
+}
+
+void
+cp_facts_free(struct cp_facts *f)
+{
+	if (f->map != NULL && f->map != MAP_FAILED)
+		(void)munmap(f->map, f->size);
+	*f = (struct cp_facts){ 0 };
+}
+
+long
+cp_ask(const char *name, const struct cp_msg *msg)
+{
+	struct cp_msg answer;
+	int file;
+
+	if (ask(name, msg, &answer, &file) != 0)
+		return -1;
+	if (file >= 0)
+		close(file);
+	if (answer.type != CP_MSG_ANSWER) {
+		errno = EPROTO;
+		return -1;
+	}
+	return (long)answer.count;
+}

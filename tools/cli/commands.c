@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of commands.  Owns nothing.  Context: cli.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "main.h"
+
+const struct cp_command *const cp_commands[] = {
+	&cp_command_ps,
+	&cp_command_wrap,
+	&cp_command_scan,
+	NULL,
+};
+
+/* All names that are ours, whether or not this version has them. */
+static const char *const reserved[] = {
+	"attach",
+	"check",
+	"doctor",
+	"metrics",
+	"ps",
+	"reap",
+	"report",
+	"scan",
+	"why",
+	"wrap",
+};
+
+const struct cp_command *
+cp_command_find(const char *name)
+{
+	const struct cp_command *const *c = cp_commands;
+
+	while (*c != NULL && strcmp((*c)->name, name) != 0)
+		c++;
+	return *c;
+}
+
+bool
+cp_command_reserved(const char *name)
+{
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+		if (strcmp(reserved[i], name) == 0)
+			return true;
+	return false;
+}

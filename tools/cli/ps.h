@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* What the commands that show guards share.  Context: cli. */
+#ifndef CP_PS_H
+#define CP_PS_H
+
+#include "main.h"
+#include "view.h"
+
+/*
+ * Prints the hosts (PID not 0: only that of which PID is the host or a child)
+ * as one JSON object.  Returns 0, or -1 with ENOMEM.
+ */
+int cp_ps_json(const struct cp_view *v, pid_t pid);
+
+/* The operand TEXT as a process ID; anything else ends the program. */
+pid_t cp_pid_operand(const struct cp_command *c, const char *text);
+
+#endif

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/* See view.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../guard/judge.h"
+#include "view.h"
+
+const char *
+cp_state_name(enum cp_state state)
+{
+	static const char *const name[] = {
+		[CP_STATE_LIVE] = "live",
+		[CP_STATE_IDLE] = "idle",
+		[CP_STATE_STALE] = "stale",
+		[CP_STATE_PEER_GONE] = "peer-gone",
+		[CP_STATE_CHILD_GONE] = "child-gone",
+		[CP_STATE_ORPHAN] = "orphan",
+		[CP_STATE_ENDING] = "ending",
+		[CP_STATE_UNWAITED] = "unwaited",
+		[CP_STATE_SPARED] = "spared",
+	};
+
+	return name[state];
+}
+
+const char *
+cp_view_channel(const struct cp_snap_ward *w)
+{
+	static const char *const name[3][4] = {
+		{ "duplex", "duplex pipe", "duplex socket", "pty" },
+		{ "reader", "reader pipe", "reader socket", "reader pty" },
+		{ "writer", "writer pipe", "writer socket", "writer pty" },
+	};
+	int in = w->channel[0].kind, out = w->channel[1].kind;
+	int kind = in != CP_KIND_NONE ? in : out;
+
+	if (kind == CP_KIND_NONE)
+		return "none";
+	if (kind > CP_KIND_PTY)
+		kind = CP_KIND_PTY;
+	return name[w->duplex ? 0 : in != CP_KIND_NONE ? 1 : 2][kind];
+}
+
+static enum cp_state
+doomed(enum cp_rule rule)
+{
+	switch (rule) {
+	case CP_RULE_CLOSED:
+		return CP_STATE_PEER_GONE;
+	case CP_RULE_CHILD_DIED:
+		return CP_STATE_CHILD_GONE;
+	default:
+		return CP_STATE_ORPHAN;
+	}
+}
+
+static enum cp_state
+state_of(const struct cp_snap_ward *w, const struct cp_snap_head *head)
+{
+	if (w->unwaited_ms != 0)
+		return CP_STATE_UNWAITED;
+	if (w->step > CP_STEP_DOOMED)
+		return CP_STATE_ENDING;
+	if (w->retired)
+		return CP_STATE_STALE;
+	if (w->step == CP_STEP_DOOMED)
+		return doomed((enum cp_rule)w->rule);
+	if (w->spare)
+		return CP_STATE_SPARED;
+	if (w->idle_ms != 0 && head->options.idle_ms != 0 &&
+	    head->now_ms - w->idle_ms >= head->options.idle_ms)
+		return CP_STATE_IDLE;
+	return CP_STATE_LIVE;
+}
+
+static int
+ask_all(struct cp_view *v)
+{
+	struct cp_guards guards;
+
+	if (cp_guards_find(&guards) != 0)
+		return -1;
+	v->facts = calloc(guards.n + 1, sizeof(*v->facts));
+	for (size_t i = 0; v->facts != NULL && i < guards.n; i++) {
+		if (cp_ask_facts(guards.name[i], &v->facts[v->n_facts]) == 0)
+			v->n_facts++;
+		else if (errno == EACCES)
+			v->foreign++;
+		else if (errno != ECONNREFUSED) /* it has ended */
+			v->silent++;
+	}
+	cp_guards_free(&guards);
+	return v->facts != NULL ? 0 : -1;
+}
+
+static void
+see_host(struct cp_view *v, const struct cp_facts *f, uint32_t i)
+{
+	struct cp_seen_host *h = &v->hosts[v->n_hosts++];
+	uint64_t up = f->head->now_ms / 1000, born;
+	const struct cp_used *u;
+
+	h->h = &f->hosts[i];
+	h->facts = f;
+	u = cp_procs_find(&v->procs, h->h->pid, h->h->start);
+	if (u != NULL)
+		h->used = *u;
+	born = h->h->start / (uint64_t)sysconf(_SC_CLK_TCK);
+	h->age = up > born ? up - born : 0;
+	h->command = cp_procs_command(u != NULL ? h->h->pid : 0, h->h->comm);
+}
+
+/* Seconds from then until now; -1 if there was no then. */
+static int64_t
+since(uint64_t then_ms, uint64_t now_ms)
+{
+	if (then_ms == 0)
+		return -1;
+	return then_ms < now_ms ? (int64_t)((now_ms - then_ms) / 1000) : 0;
+}
+
+static void
+see_ward(struct cp_view *v, const struct cp_facts *f, uint32_t i, size_t host)
+{
+	uint64_t now = f->head->now_ms;
+	struct cp_seen_ward *s = &v->wards[v->n_wards++];
+	const struct cp_snap_ward *w = &f->wards[i];
+	struct cp_used *u = cp_procs_find(&v->procs, w->pid, w->start);
+
+	s->w = w;
+	s->host = host;
+	s->guest = SIZE_MAX;
+	s->state = u != NULL && u->state == 'Z' ? CP_STATE_UNWAITED :
+						  state_of(w, f->head);
+	s->age = (uint64_t)since(w->born_ms, now);
+	s->idle = since(w->idle_ms, now);
+	s->due = w->step == CP_STEP_WATCH ? -1 :
+	    w->next_ms <= now		  ? 0 :
+					    since(now, w->next_ms);
+	s->command = cp_procs_command(u != NULL ? w->pid : 0, w->name);
+	cp_procs_begin(&v->procs);
+	if (u != NULL)
+		cp_procs_add(&v->procs, u, &s->used);
+}
+
+/* What one guard knows; members are in the order of their wards. */
+static void
+see(struct cp_view *v, const struct cp_facts *f)
+{
+	size_t first = v->n_hosts;
+	uint32_t m = 0;
+
+	for (uint32_t i = 0; i < f->head->n_hosts; i++)
+		see_host(v, f, i);
+	for (uint32_t i = 0; i < f->head->n_wards; i++) {
+		see_ward(v, f, i, first + f->wards[i].host);
+		for (; m < f->head->n_members && f->members[m].ward <= i; m++) {
+			struct cp_used *u = cp_procs_find(&v->procs,
+			    f->members[m].pid, f->members[m].start);
+
+			if (u != NULL && f->members[m].ward == i)
+				cp_procs_add(&v->procs, u,
+				    &v->wards[v->n_wards - 1].used);
+		}
+	}
+}
+
+static int
+by_host(const void *a, const void *b)
+{
+	const struct cp_seen_ward *x = a, *y = b;
+
+	if (x->host != y->host)
+		return x->host < y->host ? -1 : 1;
+	if (x->w->born_ms != y->w->born_ms)
+		return x->w->born_ms < y->w->born_ms ? -1 : 1;
+	return x->w->pid < y->w->pid ? -1 : x->w->pid > y->w->pid;
+}
+
+static int
+by_process(const void *a, const void *b)
+{
+	const struct cp_seen_host *const *x = a, *const *y = b;
+
+	if ((*x)->h->pid != (*y)->h->pid)
+		return (*x)->h->pid < (*y)->h->pid ? -1 : 1;
+	return (*x)->h->start < (*y)->h->start ?
+	    -1 :
+	    (*x)->h->start > (*y)->h->start;
+}
+
+/* Which wards are hosts themselves? */
+static int
+nest(struct cp_view *v)
+{
+	struct cp_seen_host **sorted = calloc(v->n_hosts + 1, sizeof(*sorted));
+
+	if (sorted == NULL)
+		return -1;
+	for (size_t i = 0; i < v->n_hosts; i++)
+		sorted[i] = &v->hosts[i];
+	qsort(sorted, v->n_hosts, sizeof(*sorted), by_process);
+	for (size_t i = 0; i < v->n_wards; i++) {
+		struct cp_seen_ward *s = &v->wards[i];
+		const struct cp_snap_host twin = { .pid = s->w->pid,
+			.start = s->w->start };
+		struct cp_seen_host key = { .h = &twin }, *k = &key, **at;
+
+		at = bsearch(&k, sorted, v->n_hosts, sizeof(*sorted),
+		    by_process);
+		if (at == NULL || (*at)->nested ||
+		    (size_t)(*at - v->hosts) == s->host)
+			continue;
+		(*at)->nested = true;
+		s->guest = (size_t)(*at - v->hosts);
+	}
+	free(sorted);
+	return 0;
+}
+
+static int
+fill(struct cp_view *v)
+{
+	size_t hosts = 0, wards = 0;
+
+	for (size_t i = 0; i < v->n_facts; i++) {
+		hosts += v->facts[i].head->n_hosts;
+		wards += v->facts[i].head->n_wards;
+	}
+	v->hosts = calloc(hosts + 1, sizeof(*v->hosts));
+	v->wards = calloc(wards + 1, sizeof(*v->wards));
+	if (v->hosts == NULL || v->wards == NULL)
+		return -1;
+	for (size_t i = 0; i < v->n_facts; i++)
+		see(v, &v->facts[i]);
+	qsort(v->wards, v->n_wards, sizeof(*v->wards), by_host);
+	for (size_t i = v->n_wards; i-- > 0;) {
+		struct cp_seen_host *h = &v->hosts[v->wards[i].host];
+
+		h->first = i;
+		h->n++;
+	}
+	return nest(v);
+}
+
+int
+cp_view_take(struct cp_view *v)
+{
+	*v = (struct cp_view){ 0 };
+	if (ask_all(v) == 0 && cp_procs_read(&v->procs) == 0 && fill(v) == 0)
+		return 0;
+	cp_view_free(v);
+	return -1;
+}
+
+void
+cp_view_free(struct cp_view *v)
+{
+	for (size_t i = 0; i < v->n_hosts; i++)
+		free(v->hosts[i].command);
+	for (size_t i = 0; i < v->n_wards; i++)
+		free(v->wards[i].command);
+	for (size_t i = 0; i < v->n_facts; i++)
+		cp_facts_free(&v->facts[i]);
+	free(v->hosts);
+	free(v->wards);
+	free(v->facts);
+	cp_procs_free(&v->procs);
+	*v = (struct cp_view){ 0 };
+}
