@@ -2,6 +2,7 @@
 /* See round.h. */
 #include <stdlib.h>
 
+#include "closes.h"
 #include "look.h"
 #include "reaper.h"
 #include "round.h"
@@ -35,20 +36,32 @@ is_urgent(const struct cp_ward *w)
 	    (w->shut_ms != 0 && w->alarms < ALARMS_MAX);
 }
 
+/*
+ * What couldn't be watched may be watched now: forkpty's parent can have told
+ * of a child that has not opened its terminal yet.
+ */
+static void
+try_again(struct cp_ward *w, uint64_t now)
+{
+	if (!w->swept)
+		return;
+	w->swept = false;
+	cp_closes_watch(w, now);
+}
+
 /* The looks that WARD is due for.  Is that not enough? */
 static bool
 needs_census(struct cp_ward *w, const struct cp_options *options, uint64_t now)
 {
-	bool swept;
-
 	if (!w->looked && cp_look_at(w, options, now))
 		return true;
 	if (!w->used) /* it was none */
 		return false;
-	swept = cp_look_is_swept(w);
-	if (is_urgent(w) || w->dead || (swept && !cp_look_host_has(w)))
+	try_again(w, now);
+	if (is_urgent(w) || w->dead ||
+	    (cp_look_is_swept(w) && !cp_look_host_has(w)))
 		return true;
-	cp_facts_due(w, swept ? now + CP_SWEEP_MS : 0);
+	cp_facts_due(w, cp_look_next(w, now));
 	return false;
 }
 
