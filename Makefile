@@ -28,16 +28,21 @@ GUARD	= main told trust affairs facts census process interest truth \
 	  hostends sockdiag index gather across judge spare company reaper \
 	  unwaited journal look query snapshot round hold closes traffic \
 	  sentinel watch
-CLI	= main commands usage run wrap target elf path export \
-	  table human ask procs view ps ps_json \
-	  scan survey orphan kin why traits sockets listed cull show show_json
+# The frame and the launcher; what shows guards; then, by command: scan, doctor.
+CLI	= main commands usage parts path export target elf exports file run \
+	  wrap table human \
+	  ask procs view ps ps_json attach reap metrics why rebuild ends \
+	  scan survey orphan kin orphan_why traits sockets listed cull show \
+	  show_json \
+	  doctor finding exam probe notify preloads subject
 # Units of the guard that the commands look through, too.
-CLI_GUARD = census process interest truth sockdiag index spare
+CLI_GUARD = census process interest truth sockdiag index spare judge gather \
+	  across
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload \
 	  census truth judge peers members terminal field facts spare \
-	  told affairs trust look journal traffic target export \
+	  told affairs trust look journal traffic target exports export exam \
 	  orphan table sockets
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
@@ -88,7 +93,8 @@ TOOL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(CFLAGS) $(LDFLAGS) $(SANITIZE)
 SHIM_CFLAGS = $(BASE) $(DEPS) -fPIC -fvisibility=hidden \
 	  -ftls-model=initial-exec \
 	  -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=0 -fno-stack-protector \
-	  -fstack-clash-protection $(CET) $(CPPFLAGS) $(CFLAGS)
+	  -fstack-clash-protection $(CET) -DCP_VERSION='"$(VERSION)"' \
+	  $(CPPFLAGS) $(CFLAGS)
 SHIM_LDFLAGS = -shared -Wl,-soname,libchildproof.so \
 	  -Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete -Wl,-z,defs \
 	  -Wl,-z,noseparate-code \
@@ -193,11 +199,13 @@ $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/spare.o \
 $(B)/tests/test_journal: $(B)/obj/guard/journal.o
 $(B)/tests/test_traffic: $(addprefix $(B)/obj/guard/,traffic.o hold.o facts.o \
 	  process.o) $(PROCFS_O)
-$(B)/tests/test_target: $(B)/obj/cli/target.o $(B)/obj/cli/elf.o \
-	$(B)/obj/cli/path.o
-$(B)/tests/test_orphan: $(addprefix $(B)/obj/cli/,orphan.o kin.o why.o)
+$(B)/tests/test_orphan: $(addprefix $(B)/obj/cli/,orphan.o kin.o orphan_why.o)
 $(B)/tests/test_table: $(B)/obj/cli/table.o $(B)/obj/cli/human.o
 $(B)/tests/test_sockets: $(B)/obj/cli/sockets.o
+$(B)/tests/test_target: $(addprefix $(B)/obj/cli/,target.o elf.o exports.o \
+	file.o path.o)
+$(B)/tests/test_exports: $(B)/obj/cli/exports.o
+$(B)/tests/test_exam: $(B)/obj/cli/exam.o $(B)/obj/cli/finding.o
 $(B)/tests/test_export: $(B)/obj/cli/export.o $(B)/obj/common/options.o
 
 $(TEST_B): $(B)/tests/%: $(B)/obj/tests/%.o

@@ -16,6 +16,9 @@
 
 #include "channel_id.h"
 
+/* Stands before the version in the file of each part. */
+#define CP_VERSION_MARK "childproof-version="
+
 #define CP_WIRE_VERSION 1u
 #define CP_WIRE_MAGIC	(0x43500000u | CP_WIRE_VERSION)
 

@@ -23,6 +23,7 @@ Case = collections.namedtuple("Case", "name run bare")
 
 
 def collect():
+    import doctor
     import field
     import guard
     import leaks
@@ -34,8 +35,8 @@ def collect():
 
     cases = []
     # The longest first, so that the short ones fill the gaps.
-    for module in (field, leaks, guard, same, spared, misuse, real,
-                   wrap):
+    for module in (field, leaks, guard, same, spared, misuse, real, wrap,
+                   doctor):
         cases += module.cases()
     names = [c.name for c in cases]
     for name in names:

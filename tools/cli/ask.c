@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ask.h"
@@ -21,6 +22,7 @@
 #define WAIT_MS	   1000
 #define PREFIX	   "@childproof/"
 #define GUARDS_MAX 4096
+#define AT_ONCE	   256 /* below the limit of descriptors */
 #define SEALS	   (F_SEAL_SHRINK | F_SEAL_WRITE)
 
 static int
@@ -243,32 +245,97 @@ map_facts(int file, struct cp_facts *f)
 	f->members = (const void *)(f->wards + f->head->n_wards);
 	if (is_sane(f))
 		return 0;
-	cp_facts_free(f);
+	(void)munmap(f->map, f->size);
+	f->map = NULL;
 	errno = EPROTO;
 	return -1;
 }
 
-int
-cp_ask_facts(const char *name, struct cp_facts *f)
+/* Takes the answer that waits in FD; errno, or 0. */
+static int
+take(int fd, struct cp_facts *f)
 {
-	const struct cp_msg query = { .type = CP_MSG_QUERY };
 	struct cp_msg answer;
-	int file, rc, saved;
+	int file, error = 0;
 
-	*f = (struct cp_facts){ 0 };
-	(void)snprintf(f->name, sizeof(f->name), "%s", name);
-	if (ask(name, &query, &answer, &file) != 0)
-		return -1;
-	if (file < 0 || answer.type != CP_MSG_FACTS) {
-		errno = answer.type == CP_MSG_ANSWER ? EACCES : EPROTO;
-		rc = -1;
-	} else
-		rc = map_facts(file, f);
-	saved = errno;
+	if (hear(fd, &answer, &file) != 0)
+		return errno;
+	if (file < 0 || answer.type != CP_MSG_FACTS)
+		error = answer.type == CP_MSG_ANSWER ? EACCES : EPROTO;
+	else if (map_facts(file, f) != 0)
+		error = errno;
 	if (file >= 0)
 		close(file);
-	errno = saved;
-	return rc;
+	return error;
+}
+
+/* Asks; a descriptor to hear the answer from, or -1 with *ERROR. */
+static int
+begin(const char *name, int *error)
+{
+	const struct cp_msg query = { .magic = CP_WIRE_MAGIC,
+		.type = CP_MSG_QUERY };
+	int fd = connect_to(name);
+
+	if (fd < 0 ||
+	    send(fd, &query, sizeof(query), MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+		*error = errno == EAGAIN ? ETIMEDOUT : errno;
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	*error = ETIMEDOUT;
+	return fd;
+}
+
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* N guards from the I-th on. */
+static void
+ask_some(const struct cp_guards *g, size_t i, size_t n, struct cp_facts *facts,
+    int *errors)
+{
+	struct pollfd p[AT_ONCE];
+	int64_t end = now_ms() + WAIT_MS, left = WAIT_MS;
+	size_t open = 0;
+
+	for (size_t k = 0; k < n; k++) {
+		facts[i + k] = (struct cp_facts){ 0 };
+		(void)snprintf(facts[i + k].name, sizeof(facts->name), "%s",
+		    g->name[i + k]);
+		p[k].fd = begin(g->name[i + k], &errors[i + k]);
+		p[k].events = POLLIN;
+		open += p[k].fd >= 0;
+	}
+	while (open > 0 && left > 0 && poll(p, n, (int)left) > 0) {
+		for (size_t k = 0; k < n; k++) {
+			if (p[k].fd < 0 || p[k].revents == 0)
+				continue;
+			errors[i + k] = take(p[k].fd, &facts[i + k]);
+			close(p[k].fd);
+			p[k].fd = -1;
+			open--;
+		}
+		left = end - now_ms();
+	}
+	for (size_t k = 0; k < n; k++)
+		if (p[k].fd >= 0)
+			close(p[k].fd);
+}
+
+void
+cp_ask_facts(const struct cp_guards *g, struct cp_facts *facts, int *errors)
+{
+	for (size_t i = 0; i < g->n; i += AT_ONCE)
+		ask_some(g, i, g->n - i < AT_ONCE ? g->n - i : AT_ONCE, facts,
+		    errors);
 }
 
 void

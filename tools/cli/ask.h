@@ -34,12 +34,14 @@ struct cp_facts {
 };
 
 /*
- * Asks the guard NAME.  Returns 0, or -1 with errno: ECONNREFUSED there is no
- * such guard (any more), EACCES it is another user's, or of another PID namespace,
- * ETIMEDOUT, EPROTO the answer is of another version or not from a guard of
- * ours.  To be freed by cp_facts_free().
+ * Asks all of GUARDS at once, so that those that don't answer cost one second
+ * together.  FACTS and ERRORS have room for each.  An error is 0, and then the
+ * facts are to be freed by cp_facts_free(); or ECONNREFUSED: there is no such
+ * guard (any more); EACCES: it is another user's, or of another PID namespace;
+ * ETIMEDOUT; EPROTO: the answer is of another version.
  */
-int cp_ask_facts(const char *name, struct cp_facts *facts);
+void cp_ask_facts(const struct cp_guards *guards, struct cp_facts *facts,
+    int *errors);
 void cp_facts_free(struct cp_facts *facts);
 
 /*

@@ -8,9 +8,14 @@
 #include "main.h"
 
 const struct cp_command *const cp_commands[] = {
+	&cp_command_attach,
+	&cp_command_doctor,
+	&cp_command_metrics,
 	&cp_command_ps,
-	&cp_command_wrap,
+	&cp_command_reap,
 	&cp_command_scan,
+	&cp_command_why,
+	&cp_command_wrap,
 	NULL,
 };
 

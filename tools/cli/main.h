@@ -33,9 +33,13 @@ struct cp_command {
 /* All that can be run, by name, ended by NULL. */
 extern const struct cp_command *const cp_commands[];
 
+extern const struct cp_command cp_command_attach;
 extern const struct cp_command cp_command_doctor;
+extern const struct cp_command cp_command_metrics;
 extern const struct cp_command cp_command_ps;
+extern const struct cp_command cp_command_reap;
 extern const struct cp_command cp_command_scan;
+extern const struct cp_command cp_command_why;
 extern const struct cp_command cp_command_wrap;
 
 /* The command NAME, or NULL. */

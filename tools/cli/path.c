@@ -81,17 +81,27 @@ cp_path_find(const char *name, char *path, size_t size)
 	return cp_path_find_if(name, NULL, path, size);
 }
 
+const char *
+cp_path_hint(const char *name, int error)
+{
+	if (error == ENOENT)
+		return strchr(name, '/') != NULL ?
+		    " (check the name, and for a script its first line)" :
+		    " (check the name and PATH)";
+	if (error == EACCES)
+		return " (is it an executable file?)";
+	return "";
+}
+
+int
+cp_path_status(int error)
+{
+	return error == ENOENT ? CP_EXIT_NOT_FOUND : CP_EXIT_CANNOT_RUN;
+}
+
 int
 cp_path_cannot(const char *name, int error)
 {
-	const char *hint = "";
-
-	if (error == ENOENT)
-		hint = strchr(name, '/') != NULL ?
-		    " (check the name, and for a script its first line)" :
-		    " (check the name and PATH)";
-	else if (error == EACCES)
-		hint = " (is it an executable file?)";
-	warnx("%s: %s%s", name, strerror(error), hint);
-	return error == ENOENT ? CP_EXIT_NOT_FOUND : CP_EXIT_CANNOT_RUN;
+	warnx("%s: %s%s", name, strerror(error), cp_path_hint(name, error));
+	return cp_path_status(error);
 }

@@ -23,4 +23,8 @@ int cp_path_find_if(const char *name, bool (*accept)(const char *path),
  */
 int cp_path_cannot(const char *name, int error);
 
+/* The parts of that: " (what to do)" or "", and the exit status. */
+const char *cp_path_hint(const char *name, int error);
+int cp_path_status(int error);
+
 #endif

@@ -192,9 +192,9 @@ cp_procs_command(pid_t pid, const char *name)
 	char path[CP_PATH_SIZE], buf[4096];
 	ssize_t len;
 
-	if (cp_procfs_path(path, sizeof(path), pid, "/cmdline") == 0)
-		return NULL;
-	len = cp_procfs_read(AT_FDCWD, path, buf, sizeof(buf));
+	len = cp_procfs_path(path, sizeof(path), pid, "/cmdline") == 0 ?
+	    -1 :
+	    cp_procfs_read(AT_FDCWD, path, buf, sizeof(buf));
 	while (len > 0 && buf[len - 1] == '\0')
 		len--;
 	for (ssize_t i = 0; i < len; i++)

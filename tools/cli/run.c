@@ -6,7 +6,6 @@
  * same, and stderr, which is the host's, hears of it only under `verbose`.
  * Context: cli, single-threaded.
  */
-#include <sys/random.h>
 #include <sys/time.h>
 
 #include <err.h>
@@ -21,6 +20,7 @@
 #include "../../shim/common/start.h"
 #include "../../shim/common/wire.h"
 #include "export.h"
+#include "parts.h"
 #include "path.h"
 #include "run.h"
 #include "target.h"
@@ -32,8 +32,7 @@ struct run {
 	const char *command;
 	const char *census; /* why a census is needed, or NULL */
 	bool preload;	    /* the shim goes into the environment */
-	char shim[PATH_MAX];
-	char guard[PATH_MAX];
+	struct cp_parts parts;
 	char name[CP_NAME_MAX + 1]; /* the guard's socket */
 };
 
@@ -49,43 +48,20 @@ note(const struct run *r, const char *format, ...)
 	va_end(ap);
 }
 
-/* The parts lie beside us, wherever that is. */
-static void
-find_parts(struct run *r)
-{
-	char self[PATH_MAX], *slash;
-
-	if (realpath("/proc/self/exe", self) == NULL ||
-	    (slash = strrchr(self, '/')) == NULL)
-		return;
-	slash[1] = '\0';
-	if (strlcpy(r->guard, self, sizeof(r->guard)) >= sizeof(r->guard) ||
-	    strlcat(r->guard, "childproof-guard", sizeof(r->guard)) >=
-		sizeof(r->guard))
-		r->guard[0] = '\0';
-	if (strlcpy(r->shim, self, sizeof(r->shim)) >= sizeof(r->shim) ||
-	    strlcat(r->shim, "libchildproof.so", sizeof(r->shim)) >=
-		sizeof(r->shim))
-		r->shim[0] = '\0';
-}
-
 /* Decides between the shim and the census, or both. */
 static void
 choose_means(struct run *r, const char *path)
 {
 	enum cp_reach reach = cp_target_look(path);
+	const char *problem;
 
 	r->preload = cp_target_preload(reach);
 	if (reach != CP_REACH_YES)
 		r->census = cp_target_why(reach);
-	if (access(r->shim, R_OK) != 0) {
+	problem = cp_parts_shim_problem(&r->parts);
+	if (problem != NULL) {
 		r->preload = false;
-		r->census = "libchildproof.so is missing (install it again)";
-	} else if (strpbrk(r->shim, " :$") != NULL) {
-		/* The loader splits at the first two and expands $ORIGIN. */
-		r->preload = false;
-		r->census = "libchildproof.so has a space, colon or $ in its "
-			    "path (install it elsewhere)";
+		r->census = problem;
 	}
 }
 
@@ -130,19 +106,6 @@ guard_inherit(struct run *r)
 	return true;
 }
 
-/* A name of our own, which nobody can have taken in advance. */
-static int
-guard_name(struct run *r)
-{
-	uint64_t seed;
-
-	if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
-		return -1;
-	(void)snprintf(r->name, sizeof(r->name), "childproof/%d/%016llx",
-	    (int)getpid(), (unsigned long long)seed);
-	return 0;
-}
-
 /* Sets KEY to VALUE, or removes it if that is empty; frees VALUE. */
 static int
 put_env(const char *key, char *value)
@@ -163,7 +126,7 @@ set_environment(const struct run *r)
 	    put_env(CP_ENV_OPTIONS, cp_export_options(r->options)) != 0)
 		return -1;
 	return put_env(CP_ENV_PRELOAD,
-	    cp_export_preload(r->preload ? r->shim : NULL,
+	    cp_export_preload(r->preload ? r->parts.shim : NULL,
 		getenv(CP_ENV_PRELOAD)));
 }
 
@@ -174,10 +137,10 @@ guard_start(const struct run *r)
 	 * The name stays in the environment either way: the shim tries it
 	 * once more at its first ward, and journals what went wrong.
 	 */
-	if (cp_guard_start(r->name, r->guard, environ) != 0 &&
+	if (cp_guard_start(r->name, r->parts.guard, environ) != 0 &&
 	    errno != EADDRINUSE)
 		note(r, "guard: not started: %s: %s (install it again)",
-		    r->guard, strerror(errno));
+		    r->parts.guard, strerror(errno));
 }
 
 /* Asks the guard to watch us: the kernel attests who we are. */
@@ -209,10 +172,11 @@ cp_run(const struct cp_options *o, char *const argv[])
 
 	if (error != 0)
 		return cp_path_cannot(argv[0], error);
-	find_parts(&r);
+	cp_parts_find(&r.parts);
 	choose_means(&r, path);
 	inherited = guard_inherit(&r);
-	if ((!inherited && guard_name(&r) != 0) || set_environment(&r) != 0) {
+	if ((!inherited && cp_guard_name(getpid(), r.name) != 0) ||
+	    set_environment(&r) != 0) {
 		warn("%s: not started", argv[0]);
 		return CP_EXIT_FAILED;
 	}

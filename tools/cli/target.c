@@ -4,16 +4,11 @@
  * and the ELF file found there is handed to the judge.  Owns nothing.
  * Context: cli.
  */
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/xattr.h>
-
-#include <fcntl.h>
 #include <limits.h>
 #include <paths.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "file.h"
 #include "path.h"
 #include "target.h"
 
@@ -21,12 +16,6 @@
 #define CP_SCRIPT_DEPTH 4
 /* What the kernel reads of a "#!" line (BINPRM_BUF_SIZE, Linux 5.1). */
 #define CP_SCRIPT_LINE 256
-
-struct file {
-	void *base;
-	size_t len;
-	bool setid;
-};
 
 /* Takes the next word of TEXT; returns its length, 0 at the end. */
 static size_t
@@ -111,52 +100,8 @@ cp_target_script(const char *text, size_t len, char *program, size_t size)
 	return 1;
 }
 
-/* Set-id only counts where it changes something: ld.so looks at the ids. */
-static bool
-changes_ids(int fd, const struct stat *st)
-{
-	if ((st->st_mode & S_ISUID) && st->st_uid != getuid())
-		return true;
-	if ((st->st_mode & S_ISGID) && (st->st_mode & S_IXGRP) &&
-	    st->st_gid != getgid())
-		return true;
-	return getuid() != 0 &&
-	    fgetxattr(fd, "security.capability", NULL, 0) > 0;
-}
-
-/*
- * Maps a program.  Mapped, not read: a node is 90 MB, and a patched program
- * has its headers anywhere.
- */
-static int
-file_open(const char *path, struct file *f)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
-	void *base = MAP_FAILED;
-
-	if (fd < 0)
-		return -1;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
-		base = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE,
-		    fd, 0);
-	if (base != MAP_FAILED) {
-		f->base = base;
-		f->len = (size_t)st.st_size;
-		f->setid = changes_ids(fd, &st);
-	}
-	(void)close(fd);
-	return base != MAP_FAILED ? 0 : -1;
-}
-
-static void
-file_close(struct file *f)
-{
-	(void)munmap(f->base, f->len);
-}
-
 static enum cp_reach
-judge_file(const struct file *f)
+judge_file(const struct cp_file *f)
 {
 	enum cp_reach reach = cp_target_judge(f->base, f->len);
 
@@ -165,36 +110,53 @@ judge_file(const struct file *f)
 	return reach;
 }
 
+/* What runs the file F: 1 with its name in PROGRAM, 0 itself, -1 unusable. */
+static int
+runner(const struct cp_file *f, enum cp_reach *reach, char program[PATH_MAX])
+{
+	int script = cp_target_script(f->base, f->len, program, PATH_MAX);
+
+	if (script != 0)
+		return script;
+	*reach = judge_file(f);
+	/* execvp(3) has it run by the shell. */
+	if (*reach != CP_REACH_UNKNOWN || starts(f->base, f->len, "\177ELF"))
+		return 0;
+	strlcpy(program, _PATH_BSHELL, PATH_MAX);
+	return 1;
+}
+
 enum cp_reach
-cp_target_look(const char *path)
+cp_target_walk(const char *path, cp_target_step *step, void *arg)
 {
 	enum cp_reach reach = CP_REACH_UNKNOWN;
-	char program[PATH_MAX], found[PATH_MAX];
-	struct file f;
-	int script;
+	char program[PATH_MAX], places[2][PATH_MAX], *found;
+	struct cp_file f;
+	int script, error;
 
 	for (int depth = 0; depth <= CP_SCRIPT_DEPTH; depth++) {
-		if (file_open(path, &f) != 0)
+		if (cp_file_open(path, &f) != 0)
 			return CP_REACH_UNKNOWN;
-		script = cp_target_script(f.base, f.len, program,
-		    sizeof(program));
-		if (script == 0) {
-			reach = judge_file(&f);
-			/* execvp(3) has it run by the shell. */
-			if (reach == CP_REACH_UNKNOWN &&
-			    !starts(f.base, f.len, "\177ELF")) {
-				strlcpy(program, _PATH_BSHELL, sizeof(program));
-				script = 1;
-			}
-		}
-		file_close(&f);
+		script = runner(&f, &reach, program);
+		cp_file_close(&f);
 		if (script <= 0)
-			return reach;
-		if (cp_path_find(program, found, sizeof(found)) != 0)
+			return script < 0 ? CP_REACH_UNKNOWN : reach;
+		/* PATH is in the other one. */
+		found = places[depth % 2];
+		error = cp_path_find(program, found, PATH_MAX);
+		if (step != NULL)
+			step(arg, path, error == 0 ? found : program, error);
+		if (error != 0)
 			return CP_REACH_UNKNOWN;
 		path = found;
 	}
 	return CP_REACH_UNKNOWN;
+}
+
+enum cp_reach
+cp_target_look(const char *path)
+{
+	return cp_target_walk(path, NULL, NULL);
 }
 
 bool

@@ -35,6 +35,22 @@ int cp_target_script(const char *text, size_t len, char *program, size_t size);
 /* Judges the file PATH as execvp(3) would run it: scripts by interpreter. */
 enum cp_reach cp_target_look(const char *path);
 
+/*
+ * The same, telling STEP (may be NULL) of each script on the way: SCRIPT is run
+ * by PROGRAM, or would be if ERROR, an errno of cp_path_find, were 0.
+ */
+typedef void cp_target_step(void *arg, const char *script, const char *program,
+    int error);
+enum cp_reach cp_target_walk(const char *path, cp_target_step *step, void *arg);
+
+/*
+ * Calls EACH with the name of every function that the object of LEN bytes at
+ * ELF exports.  Returns 0, or -1 if the loader would ignore it: it is none, or
+ * of another machine.
+ */
+int cp_target_exports(const void *elf, size_t len,
+    void (*each)(void *arg, const char *name), void *arg);
+
 /* Whether LD_PRELOAD may name the shim for such a program. */
 bool cp_target_preload(enum cp_reach reach);
 

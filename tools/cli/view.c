@@ -64,7 +64,7 @@ state_of(const struct cp_snap_ward *w, const struct cp_snap_head *head)
 		return CP_STATE_UNWAITED;
 	if (w->step > CP_STEP_DOOMED)
 		return CP_STATE_ENDING;
-	if (w->retired)
+	if (w->retired || w->surplus)
 		return CP_STATE_STALE;
 	if (w->step == CP_STEP_DOOMED)
 		return doomed((enum cp_rule)w->rule);
@@ -76,24 +76,36 @@ state_of(const struct cp_snap_ward *w, const struct cp_snap_head *head)
 	return CP_STATE_LIVE;
 }
 
+/* Those that have answered move together. */
+static void
+count_answer(struct cp_view *v, size_t i, int error)
+{
+	if (error == 0)
+		v->facts[v->n_facts++] = v->facts[i];
+	else if (error == EACCES)
+		v->foreign++;
+	else if (error != ECONNREFUSED) /* it has ended */
+		v->silent++;
+}
+
 static int
 ask_all(struct cp_view *v)
 {
 	struct cp_guards guards;
+	int *errors;
 
 	if (cp_guards_find(&guards) != 0)
 		return -1;
 	v->facts = calloc(guards.n + 1, sizeof(*v->facts));
-	for (size_t i = 0; v->facts != NULL && i < guards.n; i++) {
-		if (cp_ask_facts(guards.name[i], &v->facts[v->n_facts]) == 0)
-			v->n_facts++;
-		else if (errno == EACCES)
-			v->foreign++;
-		else if (errno != ECONNREFUSED) /* it has ended */
-			v->silent++;
+	errors = calloc(guards.n + 1, sizeof(*errors));
+	if (v->facts != NULL && errors != NULL) {
+		cp_ask_facts(&guards, v->facts, errors);
+		for (size_t i = 0; i < guards.n; i++)
+			count_answer(v, i, errors[i]);
 	}
 	cp_guards_free(&guards);
-	return v->facts != NULL ? 0 : -1;
+	free(errors);
+	return v->facts != NULL && errors != NULL ? 0 : -1;
 }
 
 static void

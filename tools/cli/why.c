@@ -1,45 +1,221 @@
 /* SPDX-License-Identifier: MIT */
-/* The reasons of orphan.h in words.  Context: any. */
-#include <stddef.h>
+/*
+ * childproof why: all that is known of one process, and which rule applies to
+ * it.  The judge is the guard's own, over a census taken here and now.
+ * Context: cli.
+ */
+#include <err.h>
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
 
-#include "orphan.h"
+#include "../../shim/common/procfs.h"
+#include "ends.h"
+#include "ps.h"
+#include "rebuild.h"
+#include "run.h"
+#include "table.h"
+#include "usage.h"
 
-static const struct {
-	const char *word;
-	const char *text;
-} reasons[CP_WHY_END] = {
-	[CP_WHY_NONE] = { "none", "" },
-	[CP_WHY_ORPHAN] = { "orphan", "parent gone" },
-	[CP_WHY_MEMBER] = { "member", "goes with %d" },
-	[CP_WHY_PARENT] = { "parent", "started by %d?" },
-	[CP_WHY_LEADER] = { "leader", "session leader" },
-	[CP_WHY_OUTSIDE] = { "outside", "other namespace" },
-	[CP_WHY_STDOUT] = { "stdout", "stdout in use" },
-	[CP_WHY_SHARED] = { "shared", "shared with %d" },
-	[CP_WHY_TERMINAL] = { "terminal", "has a terminal" },
-	[CP_WHY_NETWORK] = { "network", "network socket" },
-	[CP_WHY_LISTENS] = { "listens", "listens" },
-	[CP_WHY_CONNECTED] = { "connected", "talks to others" },
-	[CP_WHY_NOHUP] = { "nohup", "ignores SIGHUP" },
-	[CP_WHY_ONE_SOCKET] = { "one-socket", "one socket" },
-	[CP_WHY_DETACHED] = { "detached", "detached" },
-	[CP_WHY_USER] = { "user", "other user" },
-	[CP_WHY_TRACED] = { "traced", "is debugged" },
-	[CP_WHY_GUARDED] = { "guarded", "has a guard" },
-	[CP_WHY_SPARED] = { "spared", "spare=" },
-	[CP_WHY_SELF] = { "self", "runs this scan" },
-	[CP_WHY_TREE] = { "tree", "goes with %d" },
-	[CP_WHY_UNKNOWN] = { "unknown", "not all readable" },
+static int cmd_why(int argc, char *argv[]);
+
+const struct cp_command cp_command_why = {
+	.name = "why",
+	.about = "say what is known of a process, and what will happen to it",
+	.operands = "PID",
+	.run = cmd_why,
 };
 
-const char *
-cp_why_word(enum cp_why why)
+/* The ward that PID is or belongs to, or NULL. */
+static const struct cp_seen_ward *
+find_ward(const struct cp_view *v, pid_t pid)
 {
-	return reasons[why < CP_WHY_END ? why : CP_WHY_UNKNOWN].word;
+	for (size_t i = 0; i < v->n_wards; i++)
+		if (v->wards[i].w->pid == pid)
+			return &v->wards[i];
+	for (size_t i = 0; i < v->n_wards; i++) {
+		const struct cp_seen_ward *s = &v->wards[i];
+		const struct cp_facts *f = v->hosts[s->host].facts;
+
+		for (uint32_t m = 0; m < f->head->n_members; m++)
+			if (f->members[m].pid == pid &&
+			    &f->wards[f->members[m].ward] == s->w)
+				return s;
+	}
+	return NULL;
 }
 
-const char *
-cp_why_text(enum cp_why why)
+static const struct cp_seen_host *
+find_host(const struct cp_view *v, pid_t pid)
 {
-	return reasons[why < CP_WHY_END ? why : CP_WHY_UNKNOWN].text;
+	for (size_t i = 0; i < v->n_hosts; i++)
+		if (v->hosts[i].h->pid == pid)
+			return &v->hosts[i];
+	return NULL;
+}
+
+static void
+print_spawn(const struct cp_view *v, const struct cp_seen_ward *s)
+{
+	const struct cp_seen_host *h = &v->hosts[s->host];
+	time_t born = time(NULL) - (time_t)s->age;
+	char when[32], age[CP_TABLE_SHORT];
+	struct tm tm;
+
+	cp_table_age(age, s->age);
+	(void)strftime(when, sizeof(when), "%F %T", localtime_r(&born, &tm));
+	printf("  child    of host %d %s, on a %s\n", (int)h->h->pid,
+	    h->command, cp_view_channel(s->w));
+	printf("  spawned  %s, %s ago", when, age);
+	if (s->w->thread != 0)
+		printf(", by thread %u%s", s->w->thread,
+		    (pid_t)s->w->thread == h->h->pid ? " (the main thread)" :
+						       "");
+	putchar('\n');
+	if (s->w->dead)
+		puts("  dead     the direct child has ended; others hold its "
+		     "channels, or its host has not waited for it");
+	if (s->idle >= 0)
+		printf("  idle     for %lld s\n", (long long)s->idle);
+}
+
+/* What the guard has begun, or will do. */
+static void
+print_next(const struct cp_view *v, const struct cp_seen_ward *s,
+    const struct cp_finding *f)
+{
+	const struct cp_options *o = &v->hosts[s->host].facts->head->options;
+	double term = o->term_ms / 1000.0;
+
+	printf("  state    %s\n", cp_state_name(s->state));
+	if (s->w->unwaited_ms != 0)
+		puts("  next     nothing: only its host can wait for it");
+	else if (o->dry_run && f->verdict >= CP_PARENT_GONE)
+		puts("  next     nothing: dry-run");
+	else if (s->w->step == CP_STEP_KILL)
+		puts("  next     SIGKILL was sent, and is repeated");
+	else if (s->w->step == CP_STEP_TERM)
+		printf("  next     SIGTERM was sent; SIGKILL in %lld s\n",
+		    (long long)s->due);
+	else if (s->w->step == CP_STEP_DOOMED)
+		printf("  next     SIGTERM in %lld s, SIGKILL %g s later\n",
+		    (long long)s->due, term);
+	else
+		puts("  next     nothing, as long as that is so");
+}
+
+static int
+explain_ward(const struct cp_view *v, const struct cp_seen_ward *s)
+{
+	const struct cp_facts *f = v->hosts[s->host].facts;
+	struct cp_channel ch[2] = { s->w->channel[0], s->w->channel[1] };
+	struct cp_finding found;
+	struct cp_rebuilt r;
+	struct cp_census c;
+	int rc;
+
+	if (cp_ends_census(ch, &c) != 0)
+		return -1;
+	print_spawn(v, s);
+	cp_ends_print(ch, &c);
+	rc = cp_rebuild(f, &r);
+	if (rc == 0) {
+		rc = cp_rebuilt_judge(f, &r, (uint32_t)(s->w - f->wards), &c,
+		    &found);
+		if (rc == 0) {
+			printf("  rule     %s\n", cp_rule_text(found.rule));
+			print_next(v, s, &found);
+		}
+		cp_rebuilt_free(&r);
+	}
+	cp_census_free(&c);
+	return rc;
+}
+
+static void
+explain_host(const struct cp_seen_host *h)
+{
+	printf("  host     of %zu stdio child%s, guarded by process %d%s%s\n",
+	    h->n, h->n == 1 ? "" : "ren", (int)h->facts->head->guard,
+	    h->h->census ? ", by census" : "",
+	    h->h->attached ? " (attached)" : "");
+	if (h->h->dead)
+		puts("  dead     its children are being ended");
+}
+
+/* Nobody guards it: what the kernel says. */
+static int
+explain_stranger(pid_t pid)
+{
+	struct cp_channel ch[2];
+	struct cp_census c;
+
+	cp_ends_of(pid, ch);
+	if (cp_ends_census(ch, &c) != 0)
+		return -1;
+	cp_ends_print(ch, &c);
+	cp_census_free(&c);
+	puts("  rule     no guard knows it: nothing of ours will touch it");
+	puts(
+	    "  next     nothing (childproof scan says whether it is an orphan)");
+	return 0;
+}
+
+static int
+explain(const struct cp_view *v, pid_t pid)
+{
+	const struct cp_seen_ward *s = find_ward(v, pid);
+	const struct cp_seen_host *h = find_host(v, pid);
+	char *command;
+	struct cp_stat st;
+	bool here = cp_procfs_stat(pid, &st) == 0;
+
+	if (!here && s == NULL && h == NULL) {
+		warnx("why: %d: no such process", (int)pid);
+		return 1;
+	}
+	command = cp_procs_command(pid, here ? st.comm : "gone");
+	printf("%d %s\n", (int)pid, command != NULL ? command : "?");
+	free(command);
+	if (here)
+		printf("  process  child of %d, in session %d%s\n",
+		    (int)st.ppid, (int)st.sid,
+		    st.state == 'Z' ? ", a zombie" : "");
+	if (h != NULL)
+		explain_host(h);
+	if (s == NULL)
+		return h != NULL ? 0 : explain_stranger(pid);
+	if (s->w->pid != pid)
+		printf("  member   of %d %s: it goes with it\n", (int)s->w->pid,
+		    s->command);
+	return explain_ward(v, s);
+}
+
+static int
+cmd_why(int argc, char *argv[])
+{
+	const struct cp_command *c = &cp_command_why;
+	struct cp_view v;
+	pid_t pid;
+	int rc;
+
+	while (cp_usage_next(c, argc, argv) != -1)
+		;
+	if (optind >= argc)
+		cp_usage_die(c, "PID: missing (childproof ps lists them)");
+	pid = cp_pid_operand(c, argv[optind++]);
+	if (optind < argc)
+		cp_usage_die(c, "%s: one PID is enough", argv[optind]);
+	(void)setlocale(LC_ALL, "");
+	if (cp_view_take(&v) != 0)
+		err(CP_EXIT_FAILED, "why");
+	rc = explain(&v, pid);
+	cp_view_free(&v);
+	if (rc < 0)
+		err(CP_EXIT_FAILED, "why");
+	return rc != 0 ? rc : cp_usage_finish();
 }

@@ -37,6 +37,7 @@ struct cp_snap_host {
 	bool dead;
 	bool leaving;
 	bool census;
+	bool attached;
 	bool leaky;
 	uint64_t start;
 	uint64_t image;
@@ -57,6 +58,7 @@ struct cp_snap_ward {
 	bool spare;
 	bool handed;
 	bool retired;
+	bool surplus;
 	bool any;
 	bool swept;
 	uint8_t step;
