@@ -34,7 +34,7 @@ def start(s, name, *args, how, **options):
 
 # --- a reconnect storm -------------------------------------------------------
 
-CYCLES, PAUSE = 24, 0.5
+CYCLES, PAUSE = 20, 0.5
 
 
 def storm(s, how):
@@ -45,15 +45,17 @@ def storm(s, how):
     s.gather(host=1)
     live = words(s, "host")
     s.go("host")
-    watch(s, count, come(s, "done"), CYCLES * PAUSE + LONG, "cycles")
+    watch(s, count, come(s, "done"), 3 * LONG, "cycles")
     at_end = count.samples[-1]
     if how == "bare":
         expect(at_end == 1 + CYCLES, f"{at_end} servers, no leak")
     else:
         surplus = (IDLE + TERM + ROUND) / PAUSE
         expect(count.most() <= 1 + surplus, f"it grows: {count.samples}")
-        watch(s, count, lambda alive: [p.pid for p in alive] == live,
-              IDLE + TERM + ROUND, "only the connection in use")
+        # Of those that are not in use the newest is never retired.
+        watch(s, count, lambda alive: len(alive) <= 2, IDLE + TERM + ROUND,
+              "the connection in use, and the newest")
+        expect(live[0] in count.pids(), "the connection in use has gone")
     said = finish(s, "done")
     figures(s, cycles=CYCLES, most=count.most(), at_end=at_end,
             settled=count.samples[-1], **said)
@@ -71,7 +73,7 @@ def cron(s, how):
     start(s, "cron.py", s.program("server"), TICKS, how=how,
           grace=f"{CRON_GRACE}s")
     count = Count(s, "server", "sh")
-    watch(s, count, come(s, "done"), LONG + TICKS, "ticks")
+    watch(s, count, come(s, "done"), 3 * LONG, "ticks")
     live = words(s, "done")
     if how == "bare":
         watch(s, count, lambda alive: len(servers(alive)) == len(live)
@@ -107,7 +109,9 @@ def times(s, dropped):
 
 # --- a bridge per turn -------------------------------------------------------
 
-TURNS = 6
+TURNS = 5
+# A bridge, and two comebacks; once more, while nobody else lives.
+STARTS = 1 + 2 + 1
 
 
 def bridge(s, how):
@@ -115,7 +119,7 @@ def bridge(s, how):
     start(s, "bridge.py", TURNS, NODE[0], os.path.join(HOSTS, "bridge.mjs"),
           how=how, keep=1, idle=f"{IDLE}s")
     count = Count(s, "bridge.mjs")
-    watch(s, count, come(s, "turns"), LONG + TURNS, "turns")
+    watch(s, count, come(s, "turns"), 3 * LONG, "turns")
     at_end = count.samples[-1]
     last = words(s, "turns")
     if how != "bare":
@@ -133,10 +137,11 @@ def bridge(s, how):
         expect(len(count.alive()) == before, "not one for one")
     else:
         settles(s, count, new)
-        expect(count.most() < TURNS, f"it grows: {count.samples}")
+        expect(count.most() <= TURNS, f"it grows: {count.samples}")
         expect(journalled(s, "brake"), "no brake in the journal")
     said = finish(s, "replaced")
-    expect(said["starts"][-1] == 2, f"starts: {said['starts']}")
+    expect(said["starts"][-1] == 2 and max(said["starts"]) <= STARTS,
+           f"starts: {said['starts']}")
     figures(s, turns=TURNS, most=count.most(), at_end=at_end,
             settled=count.samples[-1], brakes=len(journalled(s, "brake")),
             **said)

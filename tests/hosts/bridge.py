@@ -16,7 +16,7 @@ from subprocess import PIPE
 from parts.talk import Tally, Wire, say, tell
 
 MEET, TURNS, COMMAND = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
-TURN = 1.0
+TURN = 0.5
 
 tally = Tally()
 
