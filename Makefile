@@ -22,32 +22,34 @@ SETUP	?= scripts/setup
 # --- Lists ----------------------------------------------------------------
 
 COMMON	= wire key options procfs ends children start
-SHIM	= config real owner slot arm channel kept ward preload child \
-	  report note fork exec spawn pipe session signal leave finish init
+SHIM	= config real owner slot arm channel kept ward preload child spawned \
+	  tell ask report note fork exec spawn pipe session signal leave finish \
+	  init
 GUARD	= main told trust affairs facts census process interest truth \
 	  hostends sockdiag index gather across judge spare company reaper \
 	  unwaited journal look query snapshot round hold closes traffic \
 	  sentinel watch
-# The frame and the launcher; what shows guards; then, by command: scan, doctor.
+# The frame and the launcher; what shows guards; then, by command: scan, doctor, report.
 CLI	= main commands usage parts path export target elf exports file run \
 	  wrap table human \
 	  ask procs view ps ps_json attach reap metrics why rebuild ends \
 	  scan survey orphan kin orphan_why traits sockets listed cull show \
 	  show_json \
-	  doctor finding exam probe notify preloads subject
+	  doctor finding exam probe notify preloads subject \
+	  report lifeline life lines page trace output embed
 # Units of the guard that the commands look through, too.
 CLI_GUARD = census process interest truth sockdiag index spare judge gather \
 	  across
 
 # Criterion, one program each; the objects of each are written out below.
-TESTS	= procfs options wire channel slot ward preload \
+TESTS	= procfs options wire channel slot ward preload ask \
 	  census truth judge peers members terminal field facts spare \
 	  told affairs trust look journal traffic target exports export exam \
-	  orphan table sockets
+	  orphan table sockets lifeline
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
 # linked a second time as NAME.static: a preload can't reach them.
-HOSTS	= facts host server ward
+HOSTS	= facts helper host server ward
 HOSTS_STATIC = host ward
 RIVALS	= hostile_malloc rival
 
@@ -158,6 +160,8 @@ $(B)/obj/cli/%.o: tools/cli/%.c | $(B)/.have-build
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(TOOL_CFLAGS) -c -o $@ $<
 
+$(B)/obj/cli/embed.o: $(addprefix tools/cli/report,.html .js -draw.js -ui.js)
+
 # --- Tests ----------------------------------------------------------------
 
 # Units of the shim are compiled once more for the tests, as a tool would be:
@@ -178,6 +182,9 @@ $(B)/tests/test_channel: $(B)/obj/unit/channel.o $(PROCFS_O)
 $(B)/tests/test_slot: $(B)/obj/unit/slot.o
 $(B)/tests/test_ward: $(B)/obj/unit/ward.o $(PROCFS_O)
 $(B)/tests/test_preload: $(B)/obj/unit/preload.o
+$(B)/tests/test_ask: $(addprefix $(B)/obj/unit/,ask.o config.o finish.o note.o \
+	  owner.o report.o ward.o) \
+	$(addprefix $(B)/obj/common/,key.o options.o start.o wire.o) $(PROCFS_O)
 CENSUS_O = $(addprefix $(B)/obj/guard/,census.o process.o interest.o truth.o \
 	  hostends.o sockdiag.o) $(PROCFS_O)
 $(B)/tests/test_census $(B)/tests/test_truth: $(CENSUS_O)
@@ -206,6 +213,7 @@ $(B)/tests/test_target: $(addprefix $(B)/obj/cli/,target.o elf.o exports.o \
 	file.o path.o)
 $(B)/tests/test_exports: $(B)/obj/cli/exports.o
 $(B)/tests/test_exam: $(B)/obj/cli/exam.o $(B)/obj/cli/finding.o
+$(B)/tests/test_lifeline: $(addprefix $(B)/obj/cli/,lifeline.o life.o lines.o)
 $(B)/tests/test_export: $(B)/obj/cli/export.o $(B)/obj/common/options.o
 
 $(TEST_B): $(B)/tests/%: $(B)/obj/tests/%.o

@@ -105,6 +105,12 @@ cp_config_read(void)
 	    CP_ENV_GUARD);
 }
 
+bool
+cp_config_may_be_all(void)
+{
+	return strstr(options_variable, "children") != NULL;
+}
+
 /* Ours may have been preloaded by a relative path, before any chdir(2). */
 static void
 find_self(void)

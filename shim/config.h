@@ -11,6 +11,9 @@
 /* The constructor's part: copies the environment.  Context: host. */
 void cp_config_read(void);
 
+/* May the options, not yet parsed, say children=all?  Context: host. */
+bool cp_config_may_be_all(void);
+
 /* The claim's part: parses, finds, names.  Context: host, one thread. */
 void cp_config_complete(void);
 

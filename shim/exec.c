@@ -15,10 +15,6 @@
 #include "owner.h"
 #include "real.h"
 
-#ifndef SYS_faccessat2
-#define SYS_faccessat2 439
-#endif
-
 enum form {
 	BY_PATH,   /* execv, execl; execve, execle with envp */
 	BY_SEARCH, /* execvp, execlp; execvpe with envp */
@@ -55,36 +51,32 @@ call_real(const struct call *c, char *const *envp, bool given)
 	}
 }
 
-/*
- * Can it be executed at all?  CPython tries every directory of PATH: no need
- * to tell the guard of each.  Where nothing can be said (before Linux 5.8, or
- * a search by the libc), yes.
- */
+/* A search by the libc, or a descriptor: nothing can be said before. */
 static bool
-is_executable(const struct call *c)
+is_worth_telling(const struct call *c)
 {
-	int saved = errno, dir = c->form == BY_AT ? c->fd : AT_FDCWD;
-	bool ok;
-
-	if (c->form == BY_SEARCH || c->form == BY_FD)
-		return true;
-	ok = syscall(SYS_faccessat2, dir, c->path, X_OK,
-		 AT_EACCESS | c->flags) == 0 ||
-	    errno == ENOSYS || errno == EPERM || errno == EINVAL;
-	errno = saved;
-	return ok;
+	return c->form == BY_SEARCH || c->form == BY_FD ||
+	    cp_tell_worth(c->form == BY_AT ? c->fd : AT_FDCWD, c->path,
+		c->flags);
 }
 
 static int
 run_as_child(const struct call *c, char *const *envp, bool given)
 {
+	const struct cp_command cmd = { c->form == BY_FD && c->argv != NULL ?
+		    c->argv[0] :
+		    c->path,
+		c->argv };
 	struct cp_child child;
 	int rc;
 
-	if (!is_executable(c))
+	if (!is_worth_telling(c))
 		return call_real(c, envp, given);
-	cp_child_prepare(&child,
-	    c->form == BY_FD && c->argv != NULL ? c->argv[0] : c->path);
+	rc = cp_child_prepare(&child, &cmd);
+	if (rc != 0) {
+		errno = rc;
+		return -1;
+	}
 	rc = call_real(c, envp, given);
 	cp_child_undo(&child);
 	return rc;

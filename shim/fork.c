@@ -15,6 +15,7 @@
 #include "init.h"
 #include "real.h"
 #include "report.h"
+#include "spawned.h"
 
 pid_t _Fork(void);
 
@@ -41,6 +42,7 @@ _Fork(void)
 static void
 register_terminal(pid_t pid, int master)
 {
+	static const struct cp_command unknown;
 	const int fd[2] = { master, -1 };
 	struct cp_made made;
 	struct cp_end_id end;
@@ -58,7 +60,7 @@ register_terminal(pid_t pid, int master)
 		.host_fd = master,
 		.child = end.ino };
 	ch[1] = ch[0];
-	cp_child_register(pid, NULL, ch);
+	cp_spawned_register(pid, &unknown, ch);
 }
 
 CP_EXPORT pid_t

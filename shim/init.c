@@ -4,6 +4,7 @@
  *
  * The constructor makes no system call and reads nothing but the environment:
  * it runs in every program the host starts, and nearly none of them is a host.
+ * With children=all each may be one.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -19,6 +20,7 @@
 #include "note.h"
 #include "owner.h"
 #include "real.h"
+#include "tell.h"
 #include "ward.h"
 
 /* The C++ ABI's; atexit(3) itself is not in libc.so. */
@@ -26,6 +28,7 @@ int __cxa_atexit(void (*)(void *), void *, void *);
 
 static _Atomic bool ready;
 static __thread bool forking;
+static _Atomic bool early; /* claimed by the constructor, and no more yet */
 
 /*
  * Registered as early as can be, so that it runs last.  Without an object: a
@@ -43,14 +46,6 @@ initialize(void)
 	cp_config_read();
 	(void)__cxa_atexit(cp_leave_exit, NULL, NULL);
 	atomic_store(&ready, true);
-}
-
-static void __attribute__((constructor)) construct(void)
-{
-	int saved = errno;
-
-	initialize();
-	errno = saved;
 }
 
 /* Before anybody can see the claim. */
@@ -77,7 +72,7 @@ begin(bool first)
 {
 	const char *bad, *why = cp_options_error(&bad);
 
-	if (first)
+	if (atomic_exchange(&early, false) || first)
 		register_quick_exit();
 	cp_cloak_install();
 	if (why != NULL)
@@ -138,13 +133,42 @@ cp_enter(bool promote)
 	int saved = errno;
 	bool owner = where == CP_OWNER;
 
-	if (owner)
+	if (owner) {
+		if (atomic_load_explicit(&early, memory_order_relaxed))
+			begin(false);
 		cp_drain();
-	else if (where == CP_UNCLAIMED ||
+	} else if (where == CP_UNCLAIMED ||
 	    (where == CP_FORK_CHILD && promote && !forking))
 		owner = claim(promote);
+	if (owner)
+		cp_owner_note_thread();
 	errno = saved;
 	return owner;
+}
+
+/*
+ * children=all: a host that has called no hook before it vforks can't make the
+ * claim later, in its child.  The cloak can wait: there are no wards to end.
+ */
+static void
+claim_early(void)
+{
+	if (!cp_config_may_be_all() || cp_where() != CP_UNCLAIMED)
+		return;
+	prepare();
+	if (cp_tell_all() && cp_owner_claim(false)) {
+		cp_owner_note_thread();
+		atomic_store(&early, true);
+	}
+}
+
+static void __attribute__((constructor)) construct(void)
+{
+	int saved = errno;
+
+	initialize();
+	claim_early();
+	errno = saved;
 }
 
 bool

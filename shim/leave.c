@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "common/procfs.h"
 #include "common/raw.h"
 #include "common/wire.h"
@@ -90,50 +91,20 @@ give_up_ends(void)
 	cp_raw_close(null);
 }
 
-/* Connected, so that nobody else's datagram can be taken for its answer. */
-static int
-connect_guard(void)
-{
-	struct sockaddr_un sun;
-	socklen_t len = cp_wire_address(cp_guard_name(), &sun);
-	const sa_family_t family = AF_UNIX; /* alone: the kernel names us */
-	int fd = (int)syscall(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC,
-	    0);
-
-	if (fd != -1 &&
-	    (len == 0 || syscall(SYS_bind, fd, &family, sizeof(family)) == -1 ||
-		syscall(SYS_connect, fd, &sun, len) == -1)) {
-		cp_raw_close(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
-static bool
-has_answer(int fd)
-{
-	struct cp_msg msg;
-
-	while (syscall(SYS_recvfrom, fd, &msg, sizeof(msg), MSG_DONTWAIT, NULL,
-		   NULL) == (long)sizeof(msg))
-		if (msg.magic == CP_WIRE_MAGIC && msg.type == CP_MSG_GONE)
-			return true;
-	return false;
-}
-
 /* False if there is no guard: a stopped one is waited for, then left be. */
 static bool
 ask_guard(void)
 {
 	const struct cp_options *o = cp_options();
 	struct cp_msg msg = { .magic = CP_WIRE_MAGIC, .type = CP_MSG_LEAVE };
+	struct cp_msg answer;
 	int64_t end = cp_now_ms() + o->exit_grace_ms + o->term_ms + MARGIN_MS;
 	struct pollfd p = { .events = POLLIN };
 	bool there = true, done = false;
 
 	if (!cp_report_known())
 		return false;
-	p.fd = connect_guard();
+	p.fd = cp_ask_connect();
 	if (p.fd == -1)
 		return false;
 	while (there && !done && cp_now_ms() < end) {
@@ -145,7 +116,7 @@ ask_guard(void)
 		if (again > end)
 			again = end;
 		if (there && cp_wait_until(&p, 1, again) > 0)
-			done = has_answer(p.fd);
+			done = cp_ask_answer(p.fd, CP_MSG_GONE, &answer);
 	}
 	cp_raw_close(p.fd);
 	return there;

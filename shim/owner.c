@@ -45,6 +45,8 @@ static _Atomic pid_t maker;
 static uint64_t image; /* of this memory, and so of all fork children */
 static _Atomic pthread_t main_thread;
 static _Atomic bool main_known;
+/* A vfork child runs on its parent's, a fork child on a copy of it. */
+static __thread pid_t thread;
 
 static void *
 map(size_t size, int flags)
@@ -136,7 +138,8 @@ take_over(struct page *p, bool heir)
 		unmap(old, sizeof(*old));
 		atomic_store(&maker, atomic_load(&host));
 	}
-	if (gettid() == self)
+	thread = gettid();
+	if (thread == self)
 		main_thread = pthread_self();
 	old = atomic_exchange(&shared, s);
 	s->known = old != NULL ? atomic_load(&old->known) : 0;
@@ -210,4 +213,17 @@ bool
 cp_owner_on_main_thread(void)
 {
 	return main_known && pthread_equal(pthread_self(), main_thread);
+}
+
+uint32_t
+cp_owner_thread(void)
+{
+	return (uint32_t)thread;
+}
+
+void
+cp_owner_note_thread(void)
+{
+	if (thread == 0)
+		thread = gettid();
 }

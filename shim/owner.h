@@ -61,6 +61,15 @@ struct cp_shared *cp_owner_maker_shared(void);
 /* Does this, or did its copy in the host, run on the main thread?  any. */
 bool cp_owner_on_main_thread(void);
 
+/*
+ * The host's thread on which this, or its copy, runs: its TID, or 0 if no hook
+ * was called on it before.  Context: any.
+ */
+uint32_t cp_owner_thread(void);
+
+/* Notes the TID, for the children of this thread.  Context: host, owner. */
+void cp_owner_note_thread(void);
+
 /* Called by the constructor.  Context: host. */
 void cp_owner_init(void);
 

@@ -39,18 +39,21 @@ now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static bool
-is_muted(struct cp_shared *s)
+bool
+cp_report_is_muted(void)
 {
+	struct cp_shared *s = cp_owner_shared();
+
 	return s == NULL || now_ms() < atomic_load(&s->mute_ms);
 }
 
-static void
-mute(struct cp_shared *s)
+void
+cp_report_mute(void)
 {
+	struct cp_shared *s = cp_owner_shared();
 	uint32_t n;
 
-	if (s == NULL || is_muted(s))
+	if (cp_report_is_muted())
 		return;
 	n = atomic_fetch_add(&s->strikes, 1);
 	atomic_store(&s->mute_ms,
@@ -94,14 +97,16 @@ send_one(const struct cp_msg *msg, int how)
 	if (fd == -1)
 		return -1;
 	rc = deliver(fd, msg, MSG_DONTWAIT);
-	if (rc == -1 && is_full() && how & CP_REPORT_INSIST && !is_muted(s)) {
+	if (rc == -1 && is_full() && how & CP_REPORT_INSIST &&
+	    !cp_report_is_muted()) {
 		(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit,
 		    sizeof(limit));
-		for (int i = 0;
-		     i < TRIES && rc == -1 && is_full() && !is_muted(s); i++)
+		for (int i = 0; i < TRIES && rc == -1 && is_full() &&
+		     !cp_report_is_muted();
+		     i++)
 			rc = deliver(fd, msg, 0);
 		if (rc == -1 && is_full())
-			mute(s);
+			cp_report_mute();
 	}
 	cp_raw_close(fd);
 	if (rc == 0 && s != NULL) {

@@ -21,6 +21,13 @@ int cp_report(const struct cp_msg *msg, int how);
 /* A message of that type without any content.  Context: any. */
 int cp_report_type(enum cp_msg_type type, int how);
 
+/*
+ * A guard that does not read is not waited for, for a while that grows each
+ * time; is it so now?  Context: any.
+ */
+void cp_report_mute(void);
+bool cp_report_is_muted(void);
+
 /* Is there likely to be a guard?  Context: any. */
 bool cp_report_known(void);
 

@@ -11,18 +11,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "channel.h"
-#include "child.h"
 #include "common/raw.h"
 #include "config.h"
 #include "init.h"
 #include "owner.h"
 #include "real.h"
 #include "report.h"
+#include "spawned.h"
 
 #define NEWEST 16 /* children that are looked at after a popen */
 
 struct spawn {
+	bool search; /* for path, in PATH */
 	const char *path;
 	const posix_spawn_file_actions_t *actions;
 	const posix_spawnattr_t *attr;
@@ -50,19 +52,39 @@ spawn(cp_type_posix_spawn *real, int *id, const struct spawn *s)
 	return real(id, s->path, s->actions, s->attr, s->argv, out);
 }
 
+/* With children=all a fork child that spawns is a host as well. */
+static bool
+enter(void)
+{
+	return cp_enter(cp_tell_all());
+}
+
+/* Not for each directory of PATH: a place is kept for what is asked for. */
+static int
+ask(const struct spawn *s, const struct cp_command *cmd)
+{
+	if (!cp_ask_wanted() ||
+	    (!s->search && !cp_tell_worth(AT_FDCWD, s->path, 0)))
+		return 0;
+	return cp_spawned_ask(cmd, false);
+}
+
 static int
 spawn_pid(cp_type_posix_spawn *real, pid_t *pid, const struct spawn *s)
 {
-	bool owner = cp_enter(false);
+	const struct cp_command cmd = { s->path, s->argv };
+	bool owner = enter();
 	pid_t child;
-	int rc = spawn(real, &child, s);
+	int rc = owner ? ask(s, &cmd) : 0;
 
+	if (rc == 0)
+		rc = spawn(real, &child, s);
 	if (rc != 0)
 		return rc;
 	if (pid != NULL)
 		*pid = child;
-	if (owner && cp_channel_any())
-		(void)cp_child_spawned(child, s->path);
+	if (owner)
+		cp_spawned_look(child, &cmd);
 	return 0;
 }
 
@@ -72,7 +94,7 @@ posix_spawn(pid_t *pid, const char *path,
     char *const argv[], char *const envp[])
 {
 	return spawn_pid(cp_real(posix_spawn), pid,
-	    &(struct spawn){ path, actions, attr, argv, envp });
+	    &(struct spawn){ false, path, actions, attr, argv, envp });
 }
 
 CP_EXPORT int
@@ -81,7 +103,7 @@ posix_spawnp(pid_t *pid, const char *file,
     char *const argv[], char *const envp[])
 {
 	return spawn_pid(cp_real(posix_spawnp), pid,
-	    &(struct spawn){ file, actions, attr, argv, envp });
+	    &(struct spawn){ true, file, actions, attr, argv, envp });
 }
 
 #if CP_PIDFD_SPAWN
@@ -113,12 +135,16 @@ pid_of(int pidfd)
 static int
 spawn_pidfd(cp_type_posix_spawn *real, int *pidfd, const struct spawn *s)
 {
-	bool owner = cp_enter(false);
-	int rc = spawn(real, pidfd, s), saved = errno;
+	const struct cp_command cmd = { s->path, s->argv };
+	bool owner = enter();
+	int rc = owner ? ask(s, &cmd) : 0, saved;
 	pid_t pid;
 
-	if (rc == 0 && owner && cp_channel_any() && (pid = pid_of(*pidfd)) > 0)
-		(void)cp_child_spawned(pid, s->path);
+	if (rc == 0)
+		rc = spawn(real, pidfd, s);
+	saved = errno;
+	if (rc == 0 && owner && (pid = pid_of(*pidfd)) > 0)
+		cp_spawned_look(pid, &cmd);
 	errno = saved;
 	return rc;
 }
@@ -129,7 +155,7 @@ pidfd_spawn(int *pidfd, const char *path,
     char *const argv[], char *const envp[])
 {
 	return spawn_pidfd(cp_real(pidfd_spawn), pidfd,
-	    &(struct spawn){ path, actions, attr, argv, envp });
+	    &(struct spawn){ false, path, actions, attr, argv, envp });
 }
 
 CP_EXPORT int
@@ -138,7 +164,7 @@ pidfd_spawnp(int *pidfd, const char *file,
     char *const argv[], char *const envp[])
 {
 	return spawn_pidfd(cp_real(pidfd_spawnp), pidfd,
-	    &(struct spawn){ file, actions, attr, argv, envp });
+	    &(struct spawn){ true, file, actions, attr, argv, envp });
 }
 #endif
 
@@ -191,7 +217,7 @@ find_child(const struct cp_end_id *end, int k)
 
 /* MODE "w": we write, the child reads on its fd 0. */
 static void
-register_popen(int fd, const char *mode)
+register_popen(int fd, const char *mode, const struct cp_command *cmd)
 {
 	struct cp_end_id end;
 	struct cp_channel ch[2] = { { .host_fd = -1 }, { .host_fd = -1 } };
@@ -217,18 +243,27 @@ register_popen(int fd, const char *mode)
 		.host_fd = fd,
 		.child = end.ino,
 		.host = end.ino };
-	cp_child_register(pid, "sh", ch);
+	cp_spawned_register(pid, cmd, ch);
 }
 
 CP_EXPORT FILE *
 popen(const char *command, const char *mode)
 {
+	char sh[] = "sh", c[] = "-c";
+	char *argv[] = { sh, c, (char *)(uintptr_t)command, NULL };
+	const struct cp_command cmd = { "sh", argv };
 	bool owner = cp_enter(true);
-	FILE *f = cp_real(popen)(command, mode);
-	int saved = errno;
+	int saved = owner ? cp_spawned_ask(&cmd, true) : 0;
+	FILE *f;
 
+	if (saved != 0) {
+		errno = saved;
+		return NULL;
+	}
+	f = cp_real(popen)(command, mode);
+	saved = errno;
 	if (f != NULL && owner)
-		register_popen(fileno(f), mode);
+		register_popen(fileno(f), mode, &cmd);
 	errno = saved;
 	return f;
 }

@@ -113,6 +113,11 @@ struct cp_msg {
 	uint32_t thread; /* WARD, ASK: TID of the spawning thread, 0 unknown */
 	uint64_t key;	 /* WARD, ASK: see key.h; 0 unless an option needs it */
 	uint64_t image;	 /* WARD: the host's, see procfs.h; 0 unknown */
+	/*
+	 * WARD by the host, of a child without channels: when that was
+	 * started, in clock ticks since boot; 0 unknown.
+	 */
+	uint64_t start;
 	struct cp_channel channel[2]; /* WARD: of fd 0 and fd 1 */
 	char name[32]; /* WARD: base name of the program, for the journal */
 };

@@ -7,15 +7,15 @@ import signal
 import time
 
 import proc
-from leaks import DEATHS, STUBBORN, Row, guarded, in_time, set_up
+from leaks import DEATHS, STUBBORN, Row, bare, guarded, in_time, set_up
 from runner import Case
 from scene import GRACE, LONG, SPARE, TERM, expect
 
 
-def census_only(s, prog):
-    """A host that the shim can't reach: the guard has to find its wards."""
-    row = Row("how=vfork")
-    host = set_up(s, DEATHS["SIGKILL"], row, "launcher", prog=prog)
+def census_only(s, prog="host", spec="how=vfork", how="launcher"):
+    """The shim can't tell of the wards: the guard has to find them."""
+    row = Row(spec)
+    host = set_up(s, DEATHS["SIGKILL"], row, how, prog=prog)
     ward = s.wards()[0]
     deadline = time.monotonic() + LONG
     while not any(watches(g.pid, ward.pid) for g in s.find_guard()):
@@ -168,6 +168,12 @@ def cases():
     yield Case("sleeps", sleeps, False)
     yield Case("census/static-host", P(census_only, prog="host.static"),
                False)
+    helper = Row("how=helper")
+    for how in ("launcher", "preload"):
+        yield Case(f"census/helper/{how}",
+                   P(census_only, spec=helper.spec, how=how), False)
+    yield Case("bare/helper", P(bare, death=DEATHS["SIGKILL"], row=helper),
+               True)
     yield Case("census/quiet", P(census_is_told, options={}), False)
     yield Case("census/verbose",
                P(census_is_told, options={"verbose": "yes"}), False)

@@ -23,12 +23,15 @@ Case = collections.namedtuple("Case", "name run bare")
 
 
 def collect():
+    import all as everybody
     import doctor
     import field
     import guard
     import leaks
+    import limit
     import misuse
     import real
+    import report
     import same
     import spared
     import wrap
@@ -36,7 +39,7 @@ def collect():
     cases = []
     # The longest first, so that the short ones fill the gaps.
     for module in (field, leaks, guard, same, spared, misuse, real, wrap,
-                   doctor):
+                   doctor, limit, everybody, report):
         cases += module.cases()
     names = [c.name for c in cases]
     for name in names:

@@ -143,6 +143,7 @@ Test(journal, line)
 	cr_assert_eq(integer(j, "child", "pid"), 72);
 	cr_assert_eq(integer(j, "child", "start"), 6);
 	cr_assert_eq(integer(j, "child", "ward"), 71);
+	cr_assert_eq(integer(j, "child", "ward_start"), 5);
 	cr_assert_str_eq(string(j, "child", "name"), "server");
 	cr_assert_str_eq(string(j, "child", "channel"), "duplex pipe");
 	cr_assert_gt(json_real_value(json_object_get(j, "time")), 1.6e9);

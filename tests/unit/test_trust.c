@@ -94,10 +94,14 @@ last_word(const struct cp_msg *m, uid_t uid)
 	return pid;
 }
 
-/* In a host: makes a child with the channels, registers it, and is done. */
+/*
+ * In a host: makes a child with the channels, registers it, and is done.  With
+ * OLDER, it does so as if the child had none, and were so much older.
+ */
 static void
-host_with_child(void)
+host_with_child(int older)
 {
+	struct cp_stat st;
 	struct cp_msg m;
 	pid_t child = fork();
 
@@ -108,22 +112,27 @@ host_with_child(void)
 		wait_at_gate();
 	}
 	m = true_message(child, 0);
+	if (older >= 0 && cp_procfs_stat(child, &st) == 0) {
+		m.flags = CP_WARD_ANY;
+		m.channel[0].kind = m.channel[1].kind = CP_KIND_NONE;
+		m.start = st.start - (unsigned)older;
+	}
 	_exit(write(news[1], &child, sizeof(child)) == sizeof(child) &&
 		    say(&m) == 0 ?
 		0 :
 		1);
 }
 
-/* Returns the child; *HOST has ended. */
+/* Returns the child; *HOST has ended.  OLDER: -1 for a ward, or as above. */
 static pid_t
-child_of_the_dead(pid_t *host)
+child_of_the_dead(pid_t *host, int older)
 {
 	pid_t child;
 	char c;
 
 	*host = fork();
 	if (*host == 0)
-		host_with_child();
+		host_with_child(older);
 	ends(*host);
 	cr_assert_eq(read(news[0], &child, sizeof(child)), sizeof(child));
 	cr_assert_eq(read(out[0], &c, 1), 1); /* it has them */
@@ -132,7 +141,7 @@ child_of_the_dead(pid_t *host)
 
 Test(trust, dead_host_has_spoken_for_its_child)
 {
-	pid_t host, child = child_of_the_dead(&host);
+	pid_t host, child = child_of_the_dead(&host, -1);
 
 	is_buried(host);
 	hear();
@@ -142,11 +151,32 @@ Test(trust, dead_host_has_spoken_for_its_child)
 
 Test(trust, so_has_one_that_nobody_has_waited_for)
 {
-	pid_t host, child = child_of_the_dead(&host);
+	pid_t host, child = child_of_the_dead(&host, -1);
 
 	hear();
 	cr_assert(registered(child)->host->dead);
 	is_buried(host);
+}
+
+/* One without channels is known by its age. */
+Test(trust, dead_host_has_spoken_for_any_child)
+{
+	pid_t host, child = child_of_the_dead(&host, 0);
+
+	is_buried(host);
+	hear();
+	cr_assert(registered(child)->host->dead);
+	cr_assert(!registered(child)->dead);
+}
+
+Test(trust, another_child_by_that_pid_was_not_meant)
+{
+	pid_t host;
+
+	(void)child_of_the_dead(&host, 1);
+	is_buried(host);
+	hear();
+	cr_assert_eq(cp_facts_wards(), 0);
 }
 
 /* It is not enough to be dead: that child has other channels. */

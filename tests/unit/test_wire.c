@@ -77,6 +77,6 @@ Test(wire, messages_have_no_hole)
 	    offsetof(struct cp_msg, channel) + 2 * sizeof(struct cp_channel) +
 		sizeof(((struct cp_msg *)NULL)->name));
 	cr_assert_eq(offsetof(struct cp_msg, channel),
-	    offsetof(struct cp_msg, image) + sizeof(uint64_t));
+	    offsetof(struct cp_msg, start) + sizeof(uint64_t));
 	cr_assert_eq(offsetof(struct cp_msg, image) % sizeof(uint64_t), 0);
 }

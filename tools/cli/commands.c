@@ -13,6 +13,7 @@ const struct cp_command *const cp_commands[] = {
 	&cp_command_metrics,
 	&cp_command_ps,
 	&cp_command_reap,
+	&cp_command_report,
 	&cp_command_scan,
 	&cp_command_why,
 	&cp_command_wrap,

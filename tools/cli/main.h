@@ -38,6 +38,7 @@ extern const struct cp_command cp_command_doctor;
 extern const struct cp_command cp_command_metrics;
 extern const struct cp_command cp_command_ps;
 extern const struct cp_command cp_command_reap;
+extern const struct cp_command cp_command_report;
 extern const struct cp_command cp_command_scan;
 extern const struct cp_command cp_command_why;
 extern const struct cp_command cp_command_wrap;

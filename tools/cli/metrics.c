@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../guard/judge.h"
+#include "output.h"
 #include "ps.h"
 #include "run.h"
 #include "usage.h"
@@ -168,39 +169,33 @@ put_all(FILE *f, const struct cp_view *v)
 	put_tally(f, &sum);
 }
 
-/* Beside PATH first, so that a collector never reads half of it. */
+/* In one piece, so that a collector never reads half of it. */
 static int
-write_file(const char *path, const struct cp_view *v)
+write_to(const char *path, const struct cp_view *v)
 {
-	char *beside = NULL;
-	FILE *f = NULL;
-	int fd = -1, rc = -1, saved;
+	struct cp_output o = { 0 };
+	int saved;
 
-	if (asprintf(&beside, "%s.XXXXXX", path) == -1)
-		return -1;
-	fd = mkstemp(beside);
-	if (fd >= 0 && fchmod(fd, 0644) == 0)
-		f = fdopen(fd, "w");
-	if (f != NULL) {
-		put_all(f, v);
-		rc = fflush(f) == 0 && !ferror(f) ? 0 : -1;
-		rc = fclose(f) == 0 && rc == 0 ? rename(beside, path) : -1;
+	if (cp_output_open(&o, path) == 0) {
+		if (o.path != NULL) /* a collector is another user */
+			(void)fchmod(fileno(o.f), 0644);
+		put_all(o.f, v);
+		if (cp_output_flush(&o) == 0 && cp_output_commit(&o) == 0)
+			return 0;
 	}
 	saved = errno;
-	if (rc != 0 && fd >= 0)
-		(void)unlink(beside);
-	free(beside);
+	cp_output_abandon(&o);
 	errno = saved;
-	return rc;
+	return -1;
 }
 
 static int
 cmd_metrics(int argc, char *argv[])
 {
 	const struct cp_command *c = &cp_command_metrics;
-	const char *path = NULL;
+	const char *path = "-";
 	struct cp_view v;
-	int rc = 0;
+	int rc;
 
 	while (cp_usage_next(c, argc, argv) != -1)
 		path = optarg;
@@ -208,12 +203,9 @@ cmd_metrics(int argc, char *argv[])
 		cp_usage_die(c, "%s: no operand is expected", argv[optind]);
 	if (cp_view_take(&v) != 0)
 		err(CP_EXIT_FAILED, "metrics");
-	if (path == NULL)
-		put_all(stdout, &v);
-	else if (write_file(path, &v) != 0) {
+	rc = write_to(path, &v);
+	if (rc != 0)
 		warn("metrics: %s: not written", path);
-		rc = CP_EXIT_FAILED;
-	}
 	cp_view_free(&v);
-	return rc != 0 ? rc : cp_usage_finish();
+	return rc == 0 ? 0 : CP_EXIT_FAILED;
 }

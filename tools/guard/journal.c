@@ -152,6 +152,8 @@ child_of(const struct cp_entry *e, uint64_t age_ms)
 	    "argv", argv_of(pid));
 
 	json_object_set_new(j, "ward", json_integer(e->ward->pid));
+	json_object_set_new(j, "ward_start",
+	    json_integer((json_int_t)e->ward->start));
 	json_object_set_new(j, "age", json_real((double)age_ms / 1000));
 	json_object_set_new(j, "channel", channel_of(e->ward));
 	return j;

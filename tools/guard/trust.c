@@ -125,7 +125,8 @@ cp_trust_host(pid_t child, pid_t host, const struct cp_stat *st)
  * May this sender register the child PID of HOST?  A child speaks for itself,
  * a host for its own children.  If the host is dead by now nobody can tell
  * whose child it was, nor, if it was in another PID namespace, who has that
- * number here: then PID must have the channels that were told.
+ * number here: then PID must have the channels that were told, or, if it has
+ * none, be as old as was told.
  */
 bool
 cp_trust_child(const struct cp_heard *x, pid_t pid, pid_t host,
@@ -138,6 +139,7 @@ cp_trust_child(const struct cp_heard *x, pid_t pid, pid_t host,
 		    (st->ppid == host || st->start == 0 ||
 			(cp_trust_has_ended(x) &&
 			    (cp_trust_is_dead(st) ||
+				st->start == x->msg.start ||
 				has_channels(pid, x->msg.channel))));
 	/* One that has given up its uid is the child of a process of ours. */
 	return is_our_user(x) ||

@@ -10,6 +10,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pty.h>
 #include <sched.h>
 #include <signal.h>
@@ -213,6 +214,34 @@ by_forkpty(const struct job *job)
 	fcntl(master, F_SETFD, FD_CLOEXEC);
 }
 
+/* The helper beside us, which execs only when posix_spawn has returned. */
+static void
+by_helper(const struct job *job)
+{
+	const char *dir = job->argv[0], *slash = strrchr(dir, '/');
+	char path[PATH_MAX], fd[3][16];
+	char *argv[16] = { path, fd[0], fd[1], fd[2] };
+	int word[2], error;
+	pid_t pid;
+
+	if (pipe(word) == -1)
+		err(1, "pipe");
+	snprintf(path, sizeof(path), "%.*s/helper", (int)(slash - dir), dir);
+	snprintf(fd[0], sizeof(fd[0]), "%d", word[0]);
+	snprintf(fd[1], sizeof(fd[1]), "%d", dup(job->wire.in));
+	snprintf(fd[2], sizeof(fd[2]), "%d", dup(job->wire.out));
+	for (int i = 0; i < 8 && job->argv[i] != NULL; i++)
+		argv[4 + i] = job->argv[i];
+	error = posix_spawn(&pid, path, NULL, NULL, argv, job->envp);
+	if (error != 0)
+		errx(1, "%s: %s", path, strerror(error));
+	if (write(word[1], "", 1) != 1)
+		err(1, "write");
+	for (int i = 0; i < 3; i++)
+		close(atoi(fd[i]));
+	close(word[1]);
+}
+
 static const struct {
 	const char *name;
 	void (*spawn)(const struct job *);
@@ -227,6 +256,7 @@ static const struct {
 	{ "popen_r", by_popen },
 	{ "popen_w", by_popen },
 	{ "forkpty", by_forkpty },
+	{ "helper", by_helper },
 };
 
 void

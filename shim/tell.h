@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* The message that tells the guard of a child. */
+#ifndef CP_TELL_H
+#define CP_TELL_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+
+#include "common/wire.h"
+#include "slot.h"
+
+/* What is executed; ARGV NULL: not known. */
+struct cp_command {
+	const char *program;
+	char *const *argv;
+};
+
+/*
+ * Fills *MSG, whose channels are set, for child PID (0: the sender) of HOST.
+ * Context: any.
+ */
+void cp_tell_fill(struct cp_msg *msg, pid_t pid, pid_t host,
+    const struct cp_command *cmd);
+
+/* What its host keeps of that child, PID.  Context: any. */
+struct cp_record cp_tell_record(const struct cp_msg *msg, pid_t pid);
+
+/* How hard cp_report() is to try.  Context: any. */
+int cp_tell_effort(const struct cp_msg *msg);
+
+/*
+ * Can PATH, relative to the directory DIR, be executed at all?  CPython tries
+ * every directory of PATH: no need to tell the guard of each.  Where nothing
+ * can be said (before Linux 5.8), yes.  errno is kept.  Context: any.
+ */
+bool cp_tell_worth(int dir, const char *path, int flags);
+
+/* Is a child without channels told of, too?  Context: any. */
+bool cp_tell_all(void);
+
+#endif
