@@ -23,6 +23,8 @@ from scene import GRACE, LONG, TERM, expect
 IDLE = 2
 # Two rounds of a guard that looks once a second, at the worst.
 ROUND = 2.0
+# The guard counts in whole milliseconds, and by another clock.
+EARLY = 0.010
 
 
 def start(s, name, *args, how, **options):
@@ -88,14 +90,14 @@ def cron(s, how):
     expect(not said.pop("problems"), "a job failed")
     expect(len(dropped) == DROPPED, f"{len(dropped)} dropped")
     figures(s, live=len(live), dropped=DROPPED, most=count.most(),
-            at_end=count.samples[-1], **said, **times(s, dropped))
+            at_end=count.samples[-1], **said, **times(s, dropped, CRON_GRACE))
 
 
 def servers(procs):
     return [p for p in procs if "server" in proc.programs(p.pid)]
 
 
-def times(s, dropped):
+def times(s, dropped, grace):
     """From the last close, or kill, to the first signal: least and most."""
     first = {}
     for line in journalled(s, "signal"):
@@ -104,6 +106,8 @@ def times(s, dropped):
     for pid, how, when in dropped:
         if pid in first:
             took.setdefault(how, []).append(round(first[pid] - when, 3))
+    early = [t for how in took for t in took[how] if t < grace - EARLY]
+    expect(not early, f"signals before the grace: {early}")
     return {f"{how}_to_signal": [min(t), max(t)] for how, t in took.items()}
 
 
@@ -214,8 +218,8 @@ def tabs(s, how):
         for tab in stay + drop:
             tab.ask()
         for tab in drop:
-            tab.vanish()
             dropped.append((tab.agent, tab.end, time.time()))
+            tab.vanish()
     closed = killed = ROUNDS * 2
     wanted = (OPEN, OPEN)
     if how == "bare":
@@ -231,7 +235,7 @@ def tabs(s, how):
     figures(s, open=OPEN, closed=closed, killed=killed,
             agents=agents.samples[-1], workers=workers.samples[-1],
             sent=sum(t.sent for t in stay),
-            answered=sum(t.answered for t in stay), **times(s, dropped))
+            answered=sum(t.answered for t in stay), **times(s, dropped, GRACE))
     for tab in stay:
         tab.close()
     end(s, "host")

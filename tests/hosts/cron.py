@@ -59,6 +59,7 @@ class Job:
         self.child.stdout.close()
 
     def drop(self, how):
+        """Remembers when, just before it is done."""
         kept.append(self)
         dropped.append(Dropped(self.server, how, time.time()))
 
@@ -81,17 +82,17 @@ def raises(form):
     """An exception: the client's pipes are closed, no more."""
     job = Job(form)
     job.work(for_a_while())
-    job.close()
     job.drop("closed")
+    job.close()
 
 
 def cancelled(form):
     """The direct child is killed, and the client forgotten as it is."""
     job = Job(form)
     job.work(for_a_while())
+    job.drop("killed")
     job.child.kill()
     job.child.wait()
-    job.drop("killed")
 
 
 def for_ever(form, started):
