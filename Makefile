@@ -28,28 +28,32 @@ SHIM	= config real owner slot arm channel kept ward preload child spawned \
 GUARD	= main told trust affairs facts census process interest truth \
 	  hostends sockdiag index gather across judge spare company reaper \
 	  unwaited journal look query snapshot round hold closes traffic \
-	  sentinel watch
-# The frame and the launcher; what shows guards; then, by command: scan, doctor, report.
+	  usage baseline rest stale brake admit idle command sentinel watch
+# The frame and the launcher; what shows guards; then, by command: scan, doctor, report;
+# completions.
 CLI	= main commands usage parts path export target elf exports file run \
 	  wrap table human \
 	  ask procs view ps ps_json attach reap metrics why rebuild ends \
 	  scan survey orphan kin orphan_why traits sockets listed cull show \
 	  show_json \
 	  doctor finding exam probe notify preloads subject \
-	  report lifeline life lines page trace output embed
+	  report lifeline life lines page trace output embed \
+	  complete complete_bash complete_zsh complete_fish
 # Units of the guard that the commands look through, too.
 CLI_GUARD = census process interest truth sockdiag index spare judge gather \
 	  across
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload ask \
-	  census truth judge peers members terminal field facts spare \
-	  told affairs trust look journal traffic target exports export exam \
+	  census truth judge peers members terminal field suspect \
+	  abandoned keepers handed facts spare \
+	  told affairs trust look journal traffic usage baseline stale \
+	  brake admit target exports export exam \
 	  orphan table sockets lifeline
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
 # linked a second time as NAME.static: a preload can't reach them.
-HOSTS	= facts helper host server ward
+HOSTS	= facts helper host server ward worker
 HOSTS_STATIC = host ward
 RIVALS	= hostile_malloc rival
 
@@ -112,6 +116,8 @@ say	= $(if $(V),,@printf '  %-4s %s\n' $(1) $@; )
 
 B	= $(BUILD)
 PARTS	= $(B)/libchildproof.so $(B)/childproof $(B)/childproof-guard
+COMPLETIONS = $(addprefix $(B)/completions/,\
+	  childproof _childproof childproof.fish)
 SHIM_O	= $(SHIM:%=$(B)/obj/shim/%.o) $(COMMON:%=$(B)/obj/shim/common/%.o)
 COMMON_O = $(COMMON:%=$(B)/obj/common/%.o)
 GUARD_O	= $(GUARD:%=$(B)/obj/guard/%.o) $(COMMON_O)
@@ -127,7 +133,7 @@ RIVAL_B	= $(RIVALS:%=$(B)/rivals/%.so)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(PARTS)
+all: $(PARTS) $(COMPLETIONS)
 hosts: $(HOST_B) $(RIVAL_B)
 tests: $(TEST_B)
 
@@ -146,6 +152,13 @@ $(B)/childproof-guard: $(GUARD_O)
 $(B)/childproof: $(CLI_O)
 	$(call say,LD)$(CC) $(TOOL_LDFLAGS) -o $@ $(CLI_O) \
 	    $(JANSSON_LIBS) $(BSD_LIBS)
+
+$(B)/completions/childproof: SHELL_NAME = bash
+$(B)/completions/_childproof: SHELL_NAME = zsh
+$(B)/completions/childproof.fish: SHELL_NAME = fish
+$(COMPLETIONS): $(B)/childproof
+	@mkdir -p $(@D)
+	$(call say,GEN)$(B)/childproof --completions=$(SHELL_NAME) >$@
 
 $(B)/obj/shim/%.o: shim/%.c | $(B)/.have-build
 	@mkdir -p $(@D)
@@ -188,16 +201,18 @@ $(B)/tests/test_ask: $(addprefix $(B)/obj/unit/,ask.o config.o finish.o note.o \
 CENSUS_O = $(addprefix $(B)/obj/guard/,census.o process.o interest.o truth.o \
 	  hostends.o sockdiag.o) $(PROCFS_O)
 $(B)/tests/test_census $(B)/tests/test_truth: $(CENSUS_O)
-JUDGE_T	= $(addprefix $(B)/tests/test_,judge peers members terminal field)
+JUDGE_T	= $(addprefix $(B)/tests/test_,judge peers members terminal field \
+	  suspect abandoned keepers handed)
 $(JUDGE_T) $(B)/tests/test_orphan: $(B)/obj/tests/judge_world.o \
 	$(addprefix $(B)/obj/guard/,judge.o gather.o across.o index.o interest.o)
 $(B)/tests/test_facts: $(B)/obj/guard/facts.o $(B)/obj/guard/process.o \
 	$(PROCFS_O)
 $(B)/tests/test_spare: $(B)/obj/guard/spare.o
-TOLD_O	= $(addprefix $(B)/obj/guard/,told.o trust.o affairs.o query.o snapshot.o \
-	  facts.o process.o watch.o \
-	  journal.o)
-TOLD_T	= $(addprefix $(B)/tests/test_,told affairs trust)
+TOLD_O	= $(addprefix $(B)/obj/guard/,told.o trust.o affairs.o query.o \
+	  snapshot.o facts.o process.o watch.o journal.o admit.o brake.o \
+	  idle.o rest.o baseline.o usage.o stale.o traffic.o hold.o \
+	  command.o) $(B)/obj/common/key.o
+TOLD_T	= $(addprefix $(B)/tests/test_,told affairs trust admit)
 $(TOLD_T): $(TOLD_O) $(B)/obj/common/wire.o $(PROCFS_O)
 $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/spare.o \
 	$(B)/obj/guard/closes.o $(B)/obj/guard/hold.o \
@@ -214,6 +229,10 @@ $(B)/tests/test_target: $(addprefix $(B)/obj/cli/,target.o elf.o exports.o \
 $(B)/tests/test_exports: $(B)/obj/cli/exports.o
 $(B)/tests/test_exam: $(B)/obj/cli/exam.o $(B)/obj/cli/finding.o
 $(B)/tests/test_lifeline: $(addprefix $(B)/obj/cli/,lifeline.o life.o lines.o)
+$(B)/tests/test_usage: $(B)/obj/guard/usage.o $(PROCFS_O)
+$(B)/tests/test_baseline: $(B)/obj/guard/baseline.o
+$(B)/tests/test_stale: $(B)/obj/guard/stale.o
+$(B)/tests/test_brake: $(B)/obj/guard/brake.o
 $(B)/tests/test_export: $(B)/obj/cli/export.o $(B)/obj/common/options.o
 
 $(TEST_B): $(B)/tests/%: $(B)/obj/tests/%.o
@@ -223,7 +242,8 @@ $(TEST_B): $(B)/tests/%: $(B)/obj/tests/%.o
 
 # Hosts are programs like any other: nothing of ours in them.
 $(B)/hosts/host $(B)/hosts/host.static: tests/hosts/parts/spawn.c \
-	tests/hosts/parts/spawn.h tests/hosts/parts/wire.c
+	tests/hosts/parts/spawn.h tests/hosts/parts/wire.c \
+	tests/hosts/parts/shut.c tests/hosts/parts/shut.h
 $(B)/hosts/host $(B)/hosts/host.static \
 $(B)/hosts/ward $(B)/hosts/ward.static: tests/hosts/parts/meet.c \
 	tests/hosts/parts/meet.h
@@ -241,7 +261,7 @@ $(B)/rivals/%.so: tests/rivals/%.c | $(B)/.have-build
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(BASE) $(CFLAGS) -fPIC -shared -o $@ $<
 
-check: $(PARTS) $(TEST_B) $(HOST_B) $(RIVAL_B) | $(B)/.have-check
+check: all $(TEST_B) $(HOST_B) $(RIVAL_B) | $(B)/.have-check
 	@tests/run $(B) $(TESTS)
 
 # The guard's stderr is /dev/null: what a sanitizer says goes to files, which
@@ -282,10 +302,14 @@ lint:
 
 LIBDIR	= $(DESTDIR)$(PREFIX)/lib/childproof
 BINDIR	= $(DESTDIR)$(PREFIX)/bin
-MANDIR	= $(DESTDIR)$(PREFIX)/share/man
+SHAREDIR = $(DESTDIR)$(PREFIX)/share
+MANDIR	= $(SHAREDIR)/man
+BASH_DIR = $(SHAREDIR)/bash-completion/completions
+ZSH_DIR	= $(SHAREDIR)/zsh/site-functions
+FISH_DIR = $(SHAREDIR)/fish/vendor_completions.d
 
 # LD_PRELOAD is split at spaces and colons, and read from any directory.
-install: $(PARTS)
+install: $(PARTS) $(COMPLETIONS)
 	@case '$(PREFIX)' in *[\ :]*) bad=1;; /*) bad=;; *) bad=1;; esac; \
 	if [ "$$bad" ]; then \
 		echo "PREFIX must be absolute, without spaces or colons" >&2; \
@@ -295,6 +319,10 @@ install: $(PARTS)
 	install -m 755 scripts/childproof $(BINDIR)/childproof
 	install -m 755 $(B)/childproof $(B)/childproof-guard $(LIBDIR)
 	install -m 755 $(B)/libchildproof.so $(LIBDIR)
+	install -d $(BASH_DIR) $(ZSH_DIR) $(FISH_DIR)
+	install -m 644 $(B)/completions/childproof $(BASH_DIR)
+	install -m 644 $(B)/completions/_childproof $(ZSH_DIR)
+	install -m 644 $(B)/completions/childproof.fish $(FISH_DIR)
 	@set -e; for m in $(MAN); do \
 		d=$(MANDIR)/man$${m##*.}; \
 		echo "install -m 644 $$m $$d"; \
@@ -303,7 +331,9 @@ install: $(PARTS)
 
 uninstall:
 	rm -f $(BINDIR)/childproof $(LIBDIR)/childproof \
-	    $(LIBDIR)/childproof-guard $(LIBDIR)/libchildproof.so
+	    $(LIBDIR)/childproof-guard $(LIBDIR)/libchildproof.so \
+	    $(BASH_DIR)/childproof $(ZSH_DIR)/_childproof \
+	    $(FISH_DIR)/childproof.fish
 	-rmdir $(LIBDIR)
 	@for m in $(MAN); do \
 		echo "rm -f $(MANDIR)/man$${m##*.}/$${m##*/}"; \

@@ -61,30 +61,34 @@ enter(void)
 
 /* Not for each directory of PATH: a place is kept for what is asked for. */
 static int
-ask(const struct spawn *s, const struct cp_command *cmd)
+ask(struct cp_asked *asked, const struct spawn *s, const struct cp_command *cmd)
 {
 	if (!cp_ask_wanted() ||
 	    (!s->search && !cp_tell_worth(AT_FDCWD, s->path, 0)))
 		return 0;
-	return cp_spawned_ask(cmd, false);
+	return cp_spawned_ask(asked, cmd, false);
 }
 
 static int
 spawn_pid(cp_type_posix_spawn *real, pid_t *pid, const struct spawn *s)
 {
 	const struct cp_command cmd = { s->path, s->argv };
+	struct cp_asked asked = { 0 };
 	bool owner = enter();
 	pid_t child;
-	int rc = owner ? ask(s, &cmd) : 0;
+	int rc = owner ? ask(&asked, s, &cmd) : 0;
 
-	if (rc == 0)
-		rc = spawn(real, &child, s);
 	if (rc != 0)
 		return rc;
+	rc = spawn(real, &child, s);
+	if (rc != 0) {
+		cp_spawned_give_back(&asked);
+		return rc;
+	}
 	if (pid != NULL)
 		*pid = child;
 	if (owner)
-		cp_spawned_look(child, &cmd);
+		cp_spawned_look(child, &cmd, &asked);
 	return 0;
 }
 
@@ -136,15 +140,19 @@ static int
 spawn_pidfd(cp_type_posix_spawn *real, int *pidfd, const struct spawn *s)
 {
 	const struct cp_command cmd = { s->path, s->argv };
+	struct cp_asked asked = { 0 };
 	bool owner = enter();
-	int rc = owner ? ask(s, &cmd) : 0, saved;
+	int rc = owner ? ask(&asked, s, &cmd) : 0, saved;
 	pid_t pid;
 
-	if (rc == 0)
-		rc = spawn(real, pidfd, s);
+	if (rc != 0)
+		return rc;
+	rc = spawn(real, pidfd, s);
 	saved = errno;
-	if (rc == 0 && owner && (pid = pid_of(*pidfd)) > 0)
-		cp_spawned_look(pid, &cmd);
+	if (rc != 0)
+		cp_spawned_give_back(&asked);
+	else if (owner && (pid = pid_of(*pidfd)) > 0)
+		cp_spawned_look(pid, &cmd, &asked);
 	errno = saved;
 	return rc;
 }
@@ -253,7 +261,8 @@ popen(const char *command, const char *mode)
 	char *argv[] = { sh, c, (char *)(uintptr_t)command, NULL };
 	const struct cp_command cmd = { "sh", argv };
 	bool owner = cp_enter(true);
-	int saved = owner ? cp_spawned_ask(&cmd, true) : 0;
+	struct cp_asked asked = { 0 };
+	int saved = owner ? cp_spawned_ask(&asked, &cmd, true) : 0;
 	FILE *f;
 
 	if (saved != 0) {
@@ -262,7 +271,9 @@ popen(const char *command, const char *mode)
 	}
 	f = cp_real(popen)(command, mode);
 	saved = errno;
-	if (f != NULL && owner)
+	if (f == NULL)
+		cp_spawned_give_back(&asked);
+	else if (owner)
 		register_popen(fileno(f), mode, &cmd);
 	errno = saved;
 	return f;

@@ -23,7 +23,7 @@
 #define SCAN_MAX     64
 
 int
-cp_spawned_ask(const struct cp_command *cmd, bool ward)
+cp_spawned_ask(struct cp_asked *asked, const struct cp_command *cmd, bool ward)
 {
 	struct cp_msg msg = { 0 };
 	struct cp_made made;
@@ -35,7 +35,24 @@ cp_spawned_ask(const struct cp_command *cmd, bool ward)
 	msg.type = CP_MSG_ASK;
 	msg.flags &= (uint16_t)~CP_WARD_ANY; /* nobody knows yet */
 	answer = cp_ask(&msg);
+	if (answer == 0)
+		asked->key = msg.key;
 	return answer > 0 ? answer : 0;
+}
+
+void
+cp_spawned_give_back(const struct cp_asked *asked)
+{
+	struct cp_msg msg = { .type = CP_MSG_ASK,
+		.flags = CP_WARD_UNDO,
+		.thread = cp_owner_thread(),
+		.key = asked->key };
+
+	int saved = errno;
+
+	if (asked->key != 0)
+		(void)cp_report(&msg, 0);
+	errno = saved;
 }
 
 static void
@@ -180,21 +197,18 @@ look_later(pid_t pid)
 		    CP_REPORT_INSIST | CP_REPORT_START);
 }
 
-void
-cp_spawned_look(pid_t pid, const struct cp_command *cmd)
+/* What of it is told, and is it one of those that are counted? */
+static bool
+look(pid_t pid, const struct cp_command *cmd)
 {
 	struct cp_end_id end[2] = { { 0 }, { 0 } };
 	struct cp_channel ch[2];
-	int saved = errno;
 	bool ward;
 
-	if (!cp_channel_any() && !cp_tell_all())
-		return;
 	if (cp_procfs_end(pid, 0, &end[0]) == -1 &&
 	    cp_procfs_end(pid, 1, &end[1]) == -1 && is_gone(pid)) {
 		register_vanished(pid, cmd);
-		errno = saved;
-		return;
+		return false;
 	}
 	if (end[1].kind == CP_KIND_NONE)
 		(void)cp_procfs_end(pid, 1, &end[1]);
@@ -203,5 +217,21 @@ cp_spawned_look(pid_t pid, const struct cp_command *cmd)
 		cp_spawned_register(pid, cmd, ch);
 	if (!ward)
 		look_later(pid);
+	return ward;
+}
+
+void
+cp_spawned_look(pid_t pid, const struct cp_command *cmd,
+    const struct cp_asked *asked)
+{
+	int saved = errno;
+	bool counted = false;
+
+	if (cp_channel_any() || cp_tell_all())
+		counted = look(pid, cmd);
+	/* Its directory may be another: that was known to the spawn alone. */
+	if (asked->key != 0 &&
+	    (!counted || cp_ask_key(cmd->argv, pid) != asked->key))
+		cp_spawned_give_back(asked);
 	errno = saved;
 }

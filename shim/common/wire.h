@@ -65,7 +65,9 @@ enum cp_msg_type {
 	CP_MSG_GONE,
 	/*
 	 * The sender is a host about to posix_spawn the command `key`: may it?
-	 * Nothing is registered; a place is kept free for a moment.
+	 * Nothing is registered; a place is kept free for a moment.  With
+	 * CP_WARD_UNDO that place is given back, and nothing is answered: the
+	 * spawn failed, or the child is none of those that are counted.
 	 */
 	CP_MSG_ASK,
 	/*

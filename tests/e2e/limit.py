@@ -51,6 +51,28 @@ def unlimited(s, host, way, how):
     child.wait()
 
 
+OTHERS = """\
+import os
+r, w = os.pipe()  # no ward has it yet: each spawn might give it to one
+null = os.open("/dev/null", os.O_RDWR)
+for i in range(5):
+    os.posix_spawn("/bin/sleep", ["sleep", "9"], os.environ, file_actions=[
+        (os.POSIX_SPAWN_DUP2, null, fd) for fd in (0, 1)])
+for i in range(5):
+    try:
+        os.posix_spawn("/bin", ["sleep", "8"], os.environ)
+    except PermissionError:
+        pass
+os.posix_spawnp("sleep", ["sleep", "8"], os.environ)
+"""
+
+
+def others(s):
+    """Neither what is no stdio child nor what did not start is counted."""
+    host = s.start([sys.executable, "-c", OTHERS], options=TWO)
+    expect(host.wait() == 0, f"wait status {host.raw:#x}: {s.read(s.err)}")
+
+
 def c_host(s, spec, options, how="launcher"):
     """The host program ends itself when a spawn fails."""
     host = s.host("exit", spec + ",n=3", options=options, how=how)
@@ -79,6 +101,7 @@ def cases():
                    P(unlimited, host=host, way=ways[0], how="launcher"), False)
         yield Case(f"bare/limit/{name}",
                    P(unlimited, host=host, way=ways[0], how="bare"), True)
+    yield Case("limit/others", others, False)
     for how in ("posix_spawn", "posix_spawnp", "popen_r", "popen_w"):
         wire = "own" if how.startswith("popen") else "pipe"
         spec = f"how={how},wire={wire}"

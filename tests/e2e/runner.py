@@ -23,23 +23,29 @@ Case = collections.namedtuple("Case", "name run bare")
 
 
 def collect():
+    import alive
     import all as everybody
     import doctor
+    import every
     import field
     import guard
+    import install
     import leaks
     import limit
     import misuse
     import real
     import report
     import same
+    import scan
     import spared
+    import stale
     import wrap
 
     cases = []
     # The longest first, so that the short ones fill the gaps.
-    for module in (field, leaks, guard, same, spared, misuse, real, wrap,
-                   doctor, limit, everybody, report):
+    for module in (field, leaks, alive, guard, same, spared, stale, every,
+                   misuse, real, limit, everybody, scan, wrap, doctor,
+                   report, install):
         cases += module.cases()
     names = [c.name for c in cases]
     for name in names:

@@ -8,7 +8,8 @@
  * DEATH `wait` leaves the death to the driver, `atonce` is SIGKILL by its own
  * hand without waiting for anybody.  BEFORE: `nofds` closes every
  * descriptor above stderr first; `daemon` calls daemon(3) right after the
- * spawns, `latedaemon` when the driver answers to "early".
+ * spawns, `latedaemon` when the driver answers to "early"; `shut` closes the
+ * ends of the first SPEC's wards when the driver answers.
  * SPEC is explained in spawn.h.  Linked twice, dynamically and statically.
  */
 #define _GNU_SOURCE
@@ -29,6 +30,7 @@
 #include <unistd.h>
 
 #include "parts/meet.h"
+#include "parts/shut.h"
 #include "parts/spawn.h"
 
 static char here[PATH_MAX]; /* the directory that holds us and the wards */
@@ -110,6 +112,7 @@ spawn_one(const struct spec *spec, char *tag)
 	wire_make(spec, &job.wire);
 	job_spawn(&job);
 	wire_handed_over(&job.wire);
+	ends_keep(atoi(tag + 1), &job);
 	if ((spec->with & WITH_TEXT) != 0)
 		write_text(job.wire.host_in);
 }
@@ -185,6 +188,23 @@ wait_for_signalfd(void)
 	if (fd == -1 || read(fd, &info, sizeof(info)) != sizeof(info))
 		err(1, "signalfd");
 	_exit(info.ssi_signo == SIGTERM ? 5 : 1);
+}
+
+/*
+ * Gives up the first group's wards while it lives, and twice asks the others
+ * whether they are well: right after, and at the driver's next word.
+ */
+static void
+shut_first(void)
+{
+	char line[64];
+
+	ends_ask();
+	snprintf(line, sizeof(line), "shut %ld", ends_shut(0));
+	ends_ask();
+	report(line);
+	ends_ask();
+	report("well");
 }
 
 static void
@@ -269,6 +289,8 @@ main(int argc, char *argv[])
 	if (strstr(before, "daemon") != NULL && daemon(1, 1) == -1)
 		err(1, "daemon");
 	report(strcmp(before, "again") == 0 ? "again" : "host");
+	if (strcmp(before, "shut") == 0)
+		shut_first();
 	while (strcmp(death, "wait") == 0 ||
 	    strcmp(death, "handler_exit") == 0)
 		pause();

@@ -5,7 +5,7 @@
  *
  *	ward MODE MEET TAG
  *
- * It writes nothing to its stdio, which may be the host's own.  Linked twice,
+ * But for `echo` it writes nothing to its stdio, which may be the host's own.  Linked twice,
  * dynamically and statically (ward.static).
  */
 #include <err.h>
@@ -140,6 +140,14 @@ copies(void)
 	drain(fd);
 }
 
+/* A server that answers; a signal that can end it does. */
+static void
+echoes(void)
+{
+	announce(tag);
+	drain(1);
+}
+
 static void
 obeys_term(void)
 {
@@ -225,6 +233,7 @@ static const struct mode {
 	{ "eof", obeys_eof },
 	{ "slow", obeys_eof_slowly },
 	{ "copy", copies },
+	{ "echo", echoes },
 	{ "term", obeys_term },
 	{ "moved", moved },
 	{ "fork2", forks_twice },

@@ -40,6 +40,13 @@ class Browser:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(their_in)
         os.close(their_out)
+        try:
+            self.attach()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def attach(self):
         pages = self.call("Target.getTargets")["targetInfos"]
         page = next(t for t in pages if t["type"] == "page")
         self.session = self.call("Target.attachToTarget", flatten=True,

@@ -251,6 +251,15 @@ other_ward_at(pid_t pid, pid_t host)
 	return w;
 }
 
+struct cp_ward *
+sibling_at(pid_t pid)
+{
+	struct cp_ward *w = other_ward_at(pid, HOST);
+
+	w->host = &world.host;
+	return w;
+}
+
 void
 remembered(pid_t pid)
 {
@@ -303,7 +312,7 @@ look(struct cp_census *census, struct cp_end ends[ENDS_MAX],
 	cr_assert_eq(cp_index_build(census, index), 0);
 	return (struct cp_case){ .options = &world.options, .index = index,
 		.ward = &world.ward, .find_ward = find_ward,
-		.now_ms = world.now_ms };
+		.now_ms = world.now_ms, .hurried = world.hurried };
 }
 
 struct cp_index *

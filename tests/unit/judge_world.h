@@ -22,6 +22,7 @@ enum {
 	CHILD = 200,
 	OTHER = 300,
 	ANOTHER = 301,
+	THIRD = 302,
 };
 
 /* The usual channels: pipe inodes, sockets (host's, child's), a pty. */
@@ -47,6 +48,7 @@ struct world {
 	struct cp_ward ward;
 	uint64_t now_ms;
 	bool complete;
+	bool hurried;
 };
 extern struct world world;
 
@@ -81,6 +83,9 @@ void terminal(void); /* a pty; the child leads its session */
 
 /* One more ward, of a host of its own that lives. */
 struct cp_ward *other_ward_at(pid_t pid, pid_t host);
+
+/* One more ward of HOST. */
+struct cp_ward *sibling_at(pid_t pid);
 
 /* Remembers that PID was seen to descend from CHILD. */
 void remembered(pid_t pid);

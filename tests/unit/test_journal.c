@@ -150,6 +150,25 @@ Test(journal, line)
 	json_decref(j);
 }
 
+Test(journal, numbers)
+{
+	static const struct cp_number numbers[] = {
+		{ "live", 3 },
+		{ "idle", 1.5 },
+		{ NULL, 0 },
+	};
+	json_t *j = written(&(struct cp_entry){ .event = "brake",
+	    .host = &host, .name = "ser\nver", .numbers = numbers });
+
+	cr_assert_eq(integer(j, "numbers", "live"), 3);
+	cr_assert_eq(json_real_value(json_object_get(
+			 json_object_get(j, "numbers"), "idle")),
+	    1.5);
+	cr_assert_eq(json_object_size(json_object_get(j, "numbers")), 2);
+	cr_assert_str_eq(string(j, "child", "name"), "ser\nver");
+	json_decref(j);
+}
+
 Test(journal, what_is_not_known_is_not_there)
 {
 	json_t *j = written(&(struct cp_entry){ .event = "hurry" });

@@ -315,12 +315,13 @@ Test(lifeline, events_have_a_limit)
 	cr_assert_lt(json_array_size(only_life()->events), 200);
 }
 
-/* Lines as long as memory lasts are not kept. */
+/* Of lines as long as memory lasts nothing is kept, nor used. */
 Test(lifeline, an_endless_line)
 {
 	FILE *f = tmpfile();
 
 	cr_assert_not_null(f);
+	fwrite(BORN, 1, sizeof(BORN) - 2, f);
 	for (int i = 0; i < 1 << 20; i++)
 		putc(' ', f);
 	fputs("\n" BORN, f);

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 
 #include <criterion/criterion.h>
 
@@ -102,6 +103,14 @@ get(int fd)
 	cr_assert_eq(read(fd, &c, 1), 1);
 }
 
+/* The host sends, and the ward reads. */
+static void
+ask(void)
+{
+	put(in[1]);
+	get(in[0]);
+}
+
 /* What is known of W once all was taken in. */
 static const struct cp_traffic *
 known(struct cp_ward *w, uint64_t now)
@@ -127,16 +136,65 @@ Test(traffic, silence)
 	watch(w);
 	quiet(w);
 	cr_assert_eq(cp_traffic_of(w)->since_ms, SINCE);
-	cr_assert_eq(cp_traffic_of(w)->asked_ms, 0);
 }
 
+/* It runs already: nobody knows what it was asked before. */
+Test(traffic, watched_late)
+{
+	struct cp_ward *w = pipes();
+
+	watch(w);
+	cr_assert_eq(known(w, LATER)->asked_ms, SINCE);
+	put(out[1]);
+	answered(w);
+}
+
+/* A fork copy of the host: nobody has asked it anything. */
+Test(traffic, watched_before_its_exec)
+{
+	struct cp_ward *w;
+	struct cp_stat st;
+	int gate[2], status;
+	pid_t pid;
+	char c;
+
+	cr_assert_eq(pipe(gate), 0);
+	pid = fork();
+	if (pid == 0) {
+		close(gate[1]);
+		_exit(dup2(in[0], 0) == 0 && dup2(out[1], 1) == 1 &&
+			    read(gate[0], &c, 1) == 0 ?
+			0 :
+			1);
+	}
+	close(gate[0]);
+	cr_assert_eq(cp_procfs_stat(pid, &st), 0);
+	w = cp_facts_ward(host, pid, st.start, 1);
+	w->channel[0] = channel(CP_KIND_PIPE, CP_READ, in[0]);
+	w->channel[1] = channel(CP_KIND_PIPE, CP_WRITE, out[1]);
+	watch(w);
+	quiet(w);
+	cr_assert_eq(known(w, LATER)->asked_ms, 0);
+	ask();
+	asked(w);
+	close(gate[1]);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert_eq(status, 0);
+}
+
+/* Told of late, it could be a request that has been answered. */
 Test(traffic, host_sends)
 {
 	struct cp_ward *w = pipes();
 
 	watch(w);
+	put(out[1]);
+	answered(w);
 	put(in[1]);
-	asked(w);
+	answered(w);
+	cr_assert_eq(known(w, LATEST)->moved_ms, LATER);
+	put(in[1]);
+	cr_assert_eq(known(w, LATEST)->moved_ms, LATEST);
 }
 
 Test(traffic, ward_reads)
@@ -156,11 +214,10 @@ Test(traffic, ward_answers)
 	struct cp_ward *w = pipes();
 
 	watch(w);
-	put(in[1]);
-	get(in[0]);
+	ask();
 	put(out[1]);
 	answered(w);
-	put(in[1]); /* the next request */
+	ask(); /* the next request */
 	asked(w);
 }
 
@@ -239,7 +296,7 @@ Test(traffic, siblings_share_a_stdin)
 	b->channel[1] = channel(CP_KIND_PIPE, CP_WRITE, more[1]);
 	watch(a);
 	watch(b);
-	put(in[1]);
+	ask();
 	asked(a);
 	asked(b);
 	put(more[1]);
@@ -247,7 +304,7 @@ Test(traffic, siblings_share_a_stdin)
 	asked(a);
 	cp_facts_forget_ward(a);
 	cp_traffic_drain(LATER, NULL);
-	put(in[1]);
+	ask();
 	asked(b);
 	cp_traffic_unwatch(b, CP_TRAFFIC_IDLE);
 	cr_assert_null(cp_traffic_of(b));
@@ -266,9 +323,10 @@ Test(traffic, one_pipe_in_two_roles)
 	watch(a); /* wants less of it, and takes nothing away */
 	put(out[1]);
 	answered(a);
-	asked(b);
+	cr_assert_eq(known(b, LATER)->moved_ms, LATER);
 	get(out[0]);
 	cr_assert_eq(known(b, LATEST)->asked_ms, LATEST);
+	cr_assert_eq(known(a, LATEST)->asked_ms, 0);
 }
 
 Test(traffic, each_watches_for_itself)
@@ -278,7 +336,7 @@ Test(traffic, each_watches_for_itself)
 	watch(w);
 	cr_assert_eq(cp_traffic_watch(w, CP_TRAFFIC_GONE, LATER), 0);
 	cp_traffic_unwatch(w, CP_TRAFFIC_IDLE);
-	put(in[1]);
+	ask();
 	asked(w);
 	cp_traffic_unwatch(w, CP_TRAFFIC_GONE);
 	cr_assert_null(cp_traffic_of(w));
@@ -303,8 +361,7 @@ Test(traffic, tells_once_of_each)
 	watch(w);
 	watch(ward(channel(CP_KIND_PIPE, CP_WRITE, out[1]),
 	    (struct cp_channel){ 0 }));
-	put(in[1]);
-	get(in[0]);
+	ask();
 	cp_traffic_drain(LATER, moved);
 	cr_assert_eq(n_moved, 1);
 	cr_assert_eq(who_moved, w);
@@ -319,7 +376,7 @@ Test(traffic, a_successor_starts_anew)
 	struct cp_ward *w = pipes(), *again;
 
 	watch(w);
-	put(in[1]);
+	ask();
 	asked(w);
 	cp_facts_forget_ward(w);
 	again = pipes();
@@ -327,7 +384,7 @@ Test(traffic, a_successor_starts_anew)
 	cr_assert_null(cp_traffic_of(again));
 	watch(again);
 	quiet(again);
-	put(in[1]);
+	ask();
 	asked(again);
 }
 
@@ -342,7 +399,7 @@ Test(traffic, ends_that_nobody_has)
 	cp_traffic_drain(LATER, NULL);
 	w = pipes();
 	watch(w); /* the same stdin */
-	put(in[1]);
+	ask();
 	asked(w);
 }
 
@@ -370,8 +427,7 @@ Test(traffic, lost_events)
 	watch(w);
 	watch(other);
 	for (int i = 0; i < 20000; i++) { /* no two alike in a row */
-		put(in[1]);
-		get(in[0]);
+		ask();
 	}
 	asked(w);
 	asked(other);

@@ -28,9 +28,9 @@ cp_orphan_end(const struct cp_census *c, uint32_t proc, int fd)
 {
 	struct cp_kin_ends ends = cp_kin_ends(c, proc);
 
-	for (size_t i = 0; i < ends.n; i++)
-		if (ends.at[i].fd == fd)
-			return &ends.at[i];
+	for (const struct cp_end *e = ends.at; e < ends.at + ends.n; e++)
+		if (e->fd == fd)
+			return e;
 	return NULL;
 }
 

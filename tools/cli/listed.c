@@ -23,16 +23,16 @@ now_ticks(void)
 	return (uint64_t)now.tv_sec * (uint64_t)sysconf(_SC_CLK_TCK);
 }
 
-static int
-copy(struct cp_listed *p, const char *from, size_t len)
+static char *
+copy(const char *from, size_t len)
 {
-	p->cmdline = malloc(len + 1);
-	if (p->cmdline == NULL)
-		return -1;
-	memcpy(p->cmdline, from, len);
-	p->cmdline[len] = '\0';
-	p->len = len;
-	return 0;
+	char *text = malloc(len + 1);
+
+	if (text != NULL) {
+		memcpy(text, from, len);
+		text[len] = '\0';
+	}
+	return text;
 }
 
 static int
@@ -45,8 +45,9 @@ read_command(struct cp_listed *p, const char *comm)
 	if (cp_procfs_path(path, sizeof(path), p->pid, "/cmdline") != 0)
 		len = cp_procfs_read(AT_FDCWD, path, buf, sizeof(buf));
 	p->bare = len <= 0;
-	return p->bare ? copy(p, comm, strlen(comm)) :
-			 copy(p, buf, (size_t)len);
+	p->len = p->bare ? strlen(comm) : (size_t)len;
+	p->cmdline = copy(p->bare ? comm : buf, p->len);
+	return p->cmdline == NULL ? -1 : 0;
 }
 
 static void
@@ -64,11 +65,12 @@ read_stdio(struct cp_listed *p, const struct cp_survey *s, uint32_t proc)
 	}
 }
 
-/* Returns 1, 0 if the process is gone, or -1 with ENOMEM. */
+/* Returns 0, also if the process is gone, or -1 with ENOMEM. */
 static int
 gather_one(const struct cp_survey *s, const struct cp_orphan *f,
-    struct cp_listed *p)
+    struct cp_list *l)
 {
+	struct cp_listed p;
 	const struct cp_proc *proc = cp_survey_proc(s, f);
 	uint64_t now = now_ticks(), hz = (uint64_t)sysconf(_SC_CLK_TCK);
 	char comm[sizeof(((struct cp_stat *)NULL)->comm) + 1] = "";
@@ -76,7 +78,7 @@ gather_one(const struct cp_survey *s, const struct cp_orphan *f,
 
 	if (cp_procfs_stat(proc->pid, &st) == -1 || st.start != proc->start)
 		return 0;
-	*p = (struct cp_listed){ .pid = proc->pid,
+	p = (struct cp_listed){ .pid = proc->pid,
 		.ppid = proc->ppid,
 		.uid = proc->uid,
 		.state = proc->state,
@@ -87,28 +89,25 @@ gather_one(const struct cp_survey *s, const struct cp_orphan *f,
 		.rss = st.rss * (uint64_t)sysconf(_SC_PAGESIZE),
 		.pidfd = -1 };
 	memcpy(comm, st.comm, sizeof(st.comm));
-	read_stdio(p, s, f->proc);
-	return read_command(p, comm) == -1 ? -1 : 1;
+	read_stdio(&p, s, f->proc);
+	if (read_command(&p, comm) == -1)
+		return -1;
+	l->at[l->n++] = p;
+	return 0;
 }
 
 int
 cp_listed_gather(const struct cp_survey *s, struct cp_list *l)
 {
-	int got;
-
-	*l = (struct cp_list){ .complete = s->index.census == NULL ||
-		    s->census.complete };
+	*l = (struct cp_list){ .complete = s->census.complete };
 	l->at = calloc(s->found.n + 1, sizeof(*l->at));
 	if (l->at == NULL)
 		return -1;
-	for (size_t i = 0; i < s->found.n; i++) {
-		got = gather_one(s, &s->found.at[i], &l->at[l->n]);
-		if (got == -1) {
+	for (size_t i = 0; i < s->found.n; i++)
+		if (gather_one(s, &s->found.at[i], l) == -1) {
 			cp_listed_free(l);
 			return -1;
 		}
-		l->n += (size_t)got;
-	}
 	return 0;
 }
 

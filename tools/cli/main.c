@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "../../shim/common/wire.h"
+#include "complete.h"
 #include "main.h"
 #include "run.h"
 #include "usage.h"
@@ -21,7 +22,8 @@
 /* What getopt_long(3) returns; below CP_OPT_FIRST, an option's own value. */
 enum {
 	CP_OPT_VERSION = 256,
-	CP_OPT_FIRST, /* row 0 of cp_option_table */
+	CP_OPT_COMPLETIONS, /* for the Makefile, hence in no list */
+	CP_OPT_FIRST,	    /* row 0 of cp_option_table */
 };
 
 static void
@@ -63,6 +65,8 @@ long_options(struct option longs[CP_LONG_MAX])
 
 	longs[n++] = (struct option){ "version", no_argument, NULL,
 		CP_OPT_VERSION };
+	longs[n++] = (struct option){ "completions", required_argument, NULL,
+		CP_OPT_COMPLETIONS };
 	for (size_t i = 0; row[i].key != NULL && n < CP_LONG_MAX - 1; i++)
 		longs[n++] = (struct option){ row[i].key,
 			strcmp(row[i].value, "yes|no") == 0 ?
@@ -111,6 +115,8 @@ options_from_arguments(struct cp_options *o, int argc, char *argv[])
 			puts("childproof " CP_VERSION);
 			exit(cp_usage_finish());
 		}
+		if (c == CP_OPT_COMPLETIONS)
+			exit(cp_complete(optarg));
 		if (c >= CP_OPT_FIRST)
 			cp_usage_set(NULL, o, c - CP_OPT_FIRST, optarg);
 	}

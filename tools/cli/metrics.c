@@ -49,6 +49,7 @@ rule_label(int rule)
 		[CP_RULE_HOST_LEAVES] = "host-leaves",
 		[CP_RULE_CLOSED] = "peer-gone",
 		[CP_RULE_CHILD_DIED] = "child-gone",
+		[CP_RULE_STALE] = "stale",
 	};
 
 	return label[rule];

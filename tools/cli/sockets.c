@@ -23,15 +23,24 @@ by_number(const void *a, const void *b)
 static bool
 parse_line(const char *line, uint64_t *ino)
 {
-	unsigned long flags;
-	unsigned int state;
-	unsigned long long inode;
+	enum { FLAGS = 2, STATE = 4, INODE, N };
+	const char *end = strchrnul(line, '\n'), *p;
+	unsigned long long field[N];
 
-	if (sscanf(line, "%*s %*x %*x %lx %*x %x %llu", &flags, &state,
-		&inode) != 3)
+	p = memchr(line, ':', (size_t)(end - line));
+	if (p == NULL)
 		return false;
-	*ino = inode;
-	return state == CONNECTED && !(flags & LISTENS);
+	p++;
+	for (int i = 0; i <= INODE; i++) {
+		char *next;
+
+		field[i] = strtoull(p, &next, i == INODE ? 10 : 16);
+		if (next == p || next > end)
+			return false;
+		p = next;
+	}
+	*ino = field[INODE];
+	return field[STATE] == CONNECTED && !(field[FLAGS] & LISTENS);
 }
 
 int

@@ -159,6 +159,7 @@ judge(const struct first *f, const char *spare, struct cp_survey *s)
 	free(w.at);
 	if (result == -1 || cp_index_build(&s->census, &s->index) == -1)
 		return -1;
+	s->census.complete = s->census.complete && f->census.complete;
 	scene = (struct cp_scene){ .index = &s->index,
 		.traits = s->traits,
 		.n_traits = s->n_traits,

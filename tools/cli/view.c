@@ -52,6 +52,8 @@ doomed(enum cp_rule rule)
 		return CP_STATE_PEER_GONE;
 	case CP_RULE_CHILD_DIED:
 		return CP_STATE_CHILD_GONE;
+	case CP_RULE_STALE:
+		return CP_STATE_STALE;
 	default:
 		return CP_STATE_ORPHAN;
 	}

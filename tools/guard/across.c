@@ -149,8 +149,8 @@ is_gone(const struct gathering *g, const struct cp_channel *ch, int k)
 
 	if (ch->kind == CP_KIND_NONE)
 		return true;
-	if (pty && slave == NULL)
-		return held; /* all of ours say deleted */
+	if (pty && slave == NULL) /* all of ours say deleted, or did */
+		return held || c->ward->step > CP_STEP_DOOMED;
 	run = pty ? cp_index_ends(c->index, CP_KIND_PTMX, ch->child) :
 		    cp_index_ends(c->index, ch->kind, ch->host);
 	for (size_t i = 0; i < run.n; i++) {

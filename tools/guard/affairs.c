@@ -2,6 +2,7 @@
 /* See affairs.h. */
 #include <string.h>
 
+#include "admit.h"
 #include "affairs.h"
 #include "journal.h"
 #include "told.h"
@@ -120,6 +121,26 @@ hear_exec(const struct cp_heard *x)
 		cp_facts_due(w, x->now_ms + EXEC_SETTLE_MS);
 }
 
+/* Not registered yet, and its key may be refused. */
+static void
+hear_ask(const struct cp_heard *x)
+{
+	struct cp_host *h = cp_told_host(x->from.pid, x->now_ms);
+	bool undo = (x->msg.flags & CP_WARD_UNDO) != 0;
+	struct cp_request request = { .host = h,
+		.key = x->msg.key,
+		.thread = x->msg.thread,
+		.asks = true,
+		.name = x->msg.name,
+		.now_ms = x->now_ms };
+	bool known = h != NULL && !h->dead;
+
+	if (undo && known)
+		cp_admit_give_back(&request);
+	if (!undo)
+		cp_told_reply(x, known ? cp_admit(&request) : 0);
+}
+
 void
 cp_affairs_hear(const struct cp_heard *x)
 {
@@ -141,6 +162,9 @@ cp_affairs_hear(const struct cp_heard *x)
 		break;
 	case CP_MSG_EXEC:
 		hear_exec(x);
+		break;
+	case CP_MSG_ASK:
+		hear_ask(x);
 		break;
 	}
 }

@@ -82,33 +82,49 @@ watch_end(struct cp_ward *w, int k)
 	return wd;
 }
 
+/* Has PID this terminal? */
+static bool
+shows(pid_t pid, const struct stat *terminal)
+{
+	char path[CP_PATH_SIZE];
+	struct stat st;
+
+	for (int fd = 0; fd < 3; fd++) {
+		size_t len = cp_procfs_path(path, sizeof(path), pid, "/fd/");
+
+		if (len == 0)
+			break;
+		cp_procfs_decimal(path + len, (uint64_t)fd);
+		if (stat(path, &st) == 0 && st.st_dev == terminal->st_dev &&
+		    st.st_ino == terminal->st_ino)
+			return true;
+	}
+	return false;
+}
+
 /* One watch serves all ptys, if the ward's is of our devpts. */
 static int
 watch_terminal(const struct cp_ward *w, const struct cp_channel *ch)
 {
+	const struct cp_member *m;
 	char path[CP_PATH_SIZE];
-	struct stat ours, its;
+	struct stat ours;
+	bool same;
 
 	(void)snprintf(path, sizeof(path), TERMINALS "/%llu",
 	    (unsigned long long)ch->child);
 	if (stat(path, &ours) != 0)
 		return -1;
-	for (int fd = 0; fd < 3; fd++) {
-		size_t len = cp_procfs_path(path, sizeof(path), w->pid, "/fd/");
-
-		if (len == 0)
-			break;
-		cp_procfs_decimal(path + len, (uint64_t)fd);
-		if (stat(path, &its) == 0 && its.st_dev == ours.st_dev &&
-		    its.st_ino == ours.st_ino) {
-			if (terminals < 0)
-				terminals = inotify_add_watch(ears, TERMINALS,
-				    IN_DELETE);
-			return terminals;
-		}
+	same = !w->dead && shows(w->pid, &ours);
+	SLIST_FOREACH(m, &w->members, link)
+		same = same || shows(m->pid, &ours);
+	if (!same) {
+		errno = EXDEV;
+		return -1;
 	}
-	errno = EXDEV;
-	return -1;
+	if (terminals < 0)
+		terminals = inotify_add_watch(ears, TERMINALS, IN_DELETE);
+	return terminals;
 }
 
 static bool
@@ -124,10 +140,11 @@ closed(struct cp_ward *w, int k, uint64_t now)
 	w->shut |= (uint8_t)(1u << k);
 	if (w->shut != 3)
 		return;
-	if (w->shut_ms == 0)
-		w->shut_ms = now;
-	if (w->step == CP_STEP_WATCH && w->looked)
-		cp_facts_due(w, now);
+	w->shut_ms = now; /* the last one is what counts */
+	if (w->step != CP_STEP_WATCH || !w->looked)
+		return;
+	w->rounds = 0;
+	cp_facts_due(w, now);
 }
 
 static bool

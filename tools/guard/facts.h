@@ -63,6 +63,7 @@ struct cp_ward {
 	bool retired;	/* stale: the user's options end it */
 	bool any;	/* children=all: it has no channel */
 	bool surplus;	/* stale, if the user only wants to be told */
+	bool dry;	/* dry-run: it was told of */
 	bool urged;	/* the user wants no grace for it */
 	uint32_t serial;
 	uint32_t thread;  /* TID of the host's thread that spawned it, or 0 */

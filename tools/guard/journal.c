@@ -159,6 +159,21 @@ child_of(const struct cp_entry *e, uint64_t age_ms)
 	return j;
 }
 
+static json_t *
+numbers_of(const struct cp_number *n)
+{
+	json_t *j = json_object();
+
+	for (; n->name != NULL; n++) {
+		bool whole = n->value == (double)(json_int_t)n->value;
+
+		json_object_set_new(j, n->name,
+		    whole ? json_integer((json_int_t)n->value) :
+			    json_real(n->value));
+	}
+	return j;
+}
+
 static void
 write_json(const struct cp_entry *e)
 {
@@ -183,6 +198,9 @@ write_json(const struct cp_entry *e)
 
 		json_object_set_new(j, "child",
 		    child_of(e, ms - e->ward->born_ms));
+	} else if (e->name != NULL) {
+		json_object_set_new(j, "child",
+		    json_pack("{s:o}", "name", text(e->name, strlen(e->name))));
 	}
 	if (e->reason != NULL)
 		json_object_set_new(j, "reason", json_string(e->reason));
@@ -193,6 +211,8 @@ write_json(const struct cp_entry *e)
 	if (e->error != 0)
 		json_object_set_new(j, "error",
 		    json_string(strerror(e->error)));
+	if (e->numbers != NULL)
+		json_object_set_new(j, "numbers", numbers_of(e->numbers));
 	line = json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(13));
 	json_decref(j);
 	if (line == NULL)
@@ -205,11 +225,24 @@ write_json(const struct cp_entry *e)
 }
 
 static void
+list_numbers(char *out, size_t size, const struct cp_number *n)
+{
+	size_t len = 0;
+
+	for (; n->name != NULL && len < size; n++)
+		len += (size_t)snprintf(out + len, size - len, "%s%s %g",
+		    len == 0 ? " (" : ", ", n->name, n->value);
+	if (len < size)
+		(void)snprintf(out + len, size - len, ")");
+}
+
+static void
 write_syslog(const struct cp_entry *e)
 {
 	char name[4 * sizeof(e->ward->name) + 1] = "";
 	char host[4 * sizeof(e->host->comm) + 1] = "";
 	char child[sizeof(name) + 32] = "", of[sizeof(host) + 32] = "";
+	char numbers[256] = "";
 
 	if (e->host != NULL) {
 		strvisx(host, e->host->comm,
@@ -223,11 +256,17 @@ write_syslog(const struct cp_entry *e)
 		(void)snprintf(child, sizeof(child), " %s[%d]", name,
 		    (int)(e->pid != 0 ? e->pid : e->ward->pid));
 	}
-	syslog(e->error != 0 ? LOG_WARNING : LOG_INFO, "%s%s%s%s%s%s%s%s%s",
-	    e->event, child, of, e->step != NULL ? ": SIG" : "",
-	    e->step != NULL ? e->step : "", e->reason != NULL ? ": " : "",
-	    e->reason != NULL ? e->reason : "", e->error != 0 ? ": " : "",
-	    e->error != 0 ? strerror(e->error) : "");
+	if (e->ward == NULL && e->name != NULL)
+		strvisx(child, e->name, strnlen(e->name, sizeof(child) / 4 - 1),
+		    VISIBLY);
+	if (e->numbers != NULL)
+		list_numbers(numbers, sizeof(numbers), e->numbers);
+	syslog(e->error != 0 ? LOG_WARNING : LOG_INFO, "%s%s%s%s%s%s%s%s%s%s%s",
+	    e->event, e->ward == NULL && *child != '\0' ? " " : "", child, of,
+	    e->step != NULL ? ": SIG" : "", e->step != NULL ? e->step : "",
+	    e->reason != NULL ? ": " : "", e->reason != NULL ? e->reason : "",
+	    e->error != 0 ? ": " : "", e->error != 0 ? strerror(e->error) : "",
+	    numbers);
 }
 
 /* What happens all day long is for the file only. */

@@ -16,6 +16,12 @@
 
 #include "facts.h"
 
+/* A figure that led to it. */
+struct cp_number {
+	const char *name;
+	double value;
+};
+
 struct cp_entry {
 	const char *event;  /* "ward", "verdict", "signal", "ended" … */
 	const char *reason; /* a sentence, or NULL */
@@ -25,7 +31,9 @@ struct cp_entry {
 	const struct cp_ward *ward; /* or NULL */
 	pid_t pid; /* the process meant, if not the ward's child */
 	uint64_t start;
-	int error; /* errno to tell of, or 0 */
+	int error;	  /* errno to tell of, or 0 */
+	const char *name; /* without a ward: the program meant, or NULL */
+	const struct cp_number *numbers; /* ended by a NULL name, or NULL */
 };
 
 /* WHERE as in the option `journal`: "syslog", "none" or an absolute path. */

@@ -114,6 +114,9 @@ judge_living(const struct gathering *g, const struct cp_across *o)
 {
 	const struct cp_case *c = g->c;
 
+	/* It is the host's child still, whatever the host runs. */
+	if (c->ward->any)
+		return finding(CP_LIVE, CP_RULE_HOST_LIVES);
 	if (has_execd(c) && !o->host && o->verdict == CP_LIVE)
 		return finding(CP_PARENT_GONE, CP_RULE_HOST_EXECD);
 	/*
@@ -122,6 +125,9 @@ judge_living(const struct gathering *g, const struct cp_across *o)
 	 */
 	if (!c->ward->duplex && !o->host && o->verdict == CP_SPARED)
 		return (struct cp_finding){ CP_SPARED, o->rule, o->who, 0 };
+	if (c->ward->retired && !c->ward->spare)
+		return (
+		    struct cp_finding){ CP_STALE, CP_RULE_STALE, 0, c->now_ms };
 	return judge_abandoned(g);
 }
 
@@ -131,8 +137,8 @@ grace_of(const struct cp_case *c)
 {
 	if (c->hurried)
 		return 0;
-	return c->ward->duplex ? c->options->exit_grace_ms :
-				 c->options->grace_ms;
+	return c->ward->duplex || c->ward->any ? c->options->exit_grace_ms :
+						 c->options->grace_ms;
 }
 
 static struct cp_finding
@@ -154,12 +160,12 @@ judge_gathered(const struct gathering *g)
 	}
 	if (w->spare)
 		return finding(CP_SPARED, CP_RULE_SPARE);
-	if (!is_stdio_child(w))
+	if (!w->any && !is_stdio_child(w))
 		return finding(CP_SPARED, CP_RULE_UNPROVEN);
 	parent = true_parent(c);
 	if (parent != 0)
 		return (struct cp_finding){ CP_ADOPT, CP_RULE_HEIR, parent, 0 };
-	if (w->step == CP_STEP_WATCH && !cp_holds(g, 0, NULL) &&
+	if (!w->any && w->step == CP_STEP_WATCH && !cp_holds(g, 0, NULL) &&
 	    !cp_holds(g, 1, NULL))
 		return all_seen(g) ? finding(CP_SPARED, CP_RULE_LET_GO) :
 				     finding(CP_DOUBT, CP_RULE_UNSEEN);
@@ -224,6 +230,8 @@ cp_rule_text(enum cp_rule rule)
 				   "channels",
 		[CP_RULE_CHILD_DIED] = "the direct child is dead, its stdin is "
 				       "still held, and no byte has moved",
+		[CP_RULE_STALE] = "more than keep= of the same command, and it "
+				  "was idle",
 	};
 
 	return rule < sizeof(text) / sizeof(text[0]) ? text[rule] : "?";

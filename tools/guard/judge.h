@@ -27,6 +27,7 @@ enum cp_verdict {
 	CP_PARENT_GONE, /* proven, as are those below */
 	CP_PEER_GONE,
 	CP_CHILD_GONE, /* … once no byte has moved until then */
+	CP_STALE,      /* the user's options end it */
 };
 
 /* Why.  The order is that of cp_rule_text(). */
@@ -46,6 +47,7 @@ enum cp_rule {
 	CP_RULE_UNPROVEN,   /* the host was never seen at the other end */
 	CP_RULE_CLOSED,	    /* the living host has closed all its ends */
 	CP_RULE_CHILD_DIED, /* the direct child has, others hold its stdin */
+	CP_RULE_STALE,	    /* one of too many, and idle */
 	CP_RULES,	    /* how many there are */
 };
 
@@ -63,7 +65,7 @@ struct cp_finding {
 	enum cp_verdict verdict;
 	enum cp_rule rule;
 	pid_t who;	 /* the neighbour or heir that decided it, or 0 */
-	uint64_t act_ms; /* proven: when SIGTERM is due */
+	uint64_t act_ms; /* proven, STALE: when SIGTERM is due */
 };
 
 struct cp_finding cp_judge(const struct cp_case *c);

@@ -6,6 +6,7 @@
 
 #include "../../shim/common/procfs.h"
 #include "closes.h"
+#include "command.h"
 #include "journal.h"
 #include "look.h"
 #include "spare.h"
@@ -120,12 +121,20 @@ may_be_pipeline(const struct cp_ward *w)
 	const struct cp_channel *ch = &w->channel[0];
 	struct cp_end_id end;
 
-	if (w->duplex)
+	if (w->duplex || w->any)
 		return false;
 	if (ch->kind == CP_KIND_NONE)
 		ch = &w->channel[1];
 	return cp_procfs_end(w->host->pid, ch->host_fd, &end) != 0 ||
 	    !cp_procfs_is_host_end(ch, &end);
+}
+
+static void
+read_command(struct cp_ward *w, const struct cp_options *options)
+{
+	w->spare = cp_spare_matches(options->spare, w->pid);
+	if (w->key == 0 && (options->keep != 0 || options->limit != 0))
+		w->key = cp_command_key(w->pid);
 }
 
 bool
@@ -136,7 +145,7 @@ cp_look_at(struct cp_ward *w, const struct cp_options *options, uint64_t now_ms)
 	w->looked = true;
 	if (w->dead)
 		return true;
-	if (!settle_kept(w)) {
+	if (!w->any && !settle_kept(w)) {
 		cp_facts_forget_ward(w);
 		return false;
 	}
@@ -146,8 +155,8 @@ cp_look_at(struct cp_ward *w, const struct cp_options *options, uint64_t now_ms)
 		if (w->name[0] == '\0')
 			memcpy(w->name, st.comm, sizeof(st.comm));
 		/* Before its exec it has the host's name. */
-		w->spare = (st.image == 0 || st.image != w->image) &&
-		    cp_spare_matches(options->spare, w->pid);
+		if (st.image == 0 || st.image != w->image)
+			read_command(w, options);
 	}
 	settle_marks(w);
 	remember_descendants(w);
@@ -228,6 +237,17 @@ channel_to_host(const struct cp_census *c, const struct cp_end *e,
 	return false;
 }
 
+/* Is P a child of H that has exec'd? */
+static bool
+is_child(const struct cp_census *c, const struct cp_proc *p,
+    const struct cp_host *h)
+{
+	const struct cp_proc *hp = cp_census_find(c, h->pid);
+
+	return hp != NULL && hp->start == h->start && p->ppid == h->pid &&
+	    p->state != 'Z' && p->image != 0 && p->image != hp->image;
+}
+
 bool
 cp_look_channels(const struct cp_census *c, const struct cp_proc *p,
     const struct cp_host *h, struct cp_channel channel[2])
@@ -237,9 +257,8 @@ cp_look_channels(const struct cp_census *c, const struct cp_proc *p,
 	bool any = false;
 
 	memset(channel, 0, 2 * sizeof(channel[0]));
-	if (hp == NULL || hp->start != h->start || p->ppid != h->pid ||
-	    p->state == 'Z' || p->image == 0 || p->image == hp->image)
-		return false; /* no child of it, or one that has not exec'd */
+	if (!is_child(c, p, h))
+		return false;
 	for (size_t i = 0; i < c->n_ends; i++) {
 		const struct cp_end *e = &c->ends[i];
 		struct cp_channel ch;
@@ -276,7 +295,7 @@ has_foreign_stdio(pid_t pid, const struct cp_end_id own[3])
 
 /* Is there a child that we don't know and that may be a ward? */
 static bool
-has_strangers(const struct cp_host *h)
+has_strangers(const struct cp_host *h, bool all)
 {
 	struct cp_end_id own[3] = { 0 };
 	pid_t list[CHILDREN_MAX];
@@ -289,22 +308,24 @@ has_strangers(const struct cp_host *h)
 		const struct cp_ward *w = cp_facts_find_ward(list[i]);
 		struct cp_stat st;
 
-		if (w != NULL && cp_procfs_stat(list[i], &st) == 0 &&
-		    w->start == st.start)
+		if (cp_procfs_stat(list[i], &st) != 0 ||
+		    (w != NULL && w->start == st.start))
 			continue;
-		if (has_foreign_stdio(list[i], own))
+		if (all ? st.state != 'Z' && st.image != 0 &&
+			    st.image != h->image :
+			  has_foreign_stdio(list[i], own))
 			return true;
 	}
 	return n < 0; /* this kernel has no list of children */
 }
 
 int
-cp_look_for_children(struct cp_host *h, uint64_t now_ms)
+cp_look_for_children(struct cp_host *h, bool all, uint64_t now_ms)
 {
 	struct cp_census c;
 	int found = 0;
 
-	if (!has_strangers(h) || cp_census_of_host(h->pid, &c) != 0)
+	if (!has_strangers(h, all) || cp_census_of_host(h->pid, &c) != 0)
 		return 0;
 	for (size_t i = 0; i < c.n_procs; i++) {
 		const struct cp_proc *p = &c.procs[i];
@@ -313,7 +334,8 @@ cp_look_for_children(struct cp_host *h, uint64_t now_ms)
 
 		if (w != NULL && w->start == p->start)
 			continue;
-		if (cp_look_channels(&c, p, h, channel) &&
+		if ((cp_look_channels(&c, p, h, channel) ||
+			(all && is_child(&c, p, h))) &&
 		    cp_told_found(h, p->pid, p->start, channel, now_ms) != NULL)
 			found++;
 	}

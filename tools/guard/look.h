@@ -39,9 +39,10 @@ bool cp_look_host_has(const struct cp_ward *ward);
 
 /*
  * Looks for children of HOST that hold channels to it and never registered,
- * and makes them wards.  Returns how many were found.
+ * and makes them wards; with ALL those without channels too, but not its fork
+ * copies.  Returns how many were found.
  */
-int cp_look_for_children(struct cp_host *host, uint64_t now_ms);
+int cp_look_for_children(struct cp_host *host, bool all, uint64_t now_ms);
 
 /*
  * The pure half: what CHANNEL[2] does the process at index P of the census

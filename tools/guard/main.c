@@ -20,7 +20,9 @@
 
 #include "../../shim/common/options.h"
 #include "../../shim/common/wire.h"
+#include "admit.h"
 #include "closes.h"
+#include "idle.h"
 #include "journal.h"
 #include "query.h"
 #include "reaper.h"
@@ -97,6 +99,8 @@ set_up(void)
 	cp_facts_on_forget(forgotten);
 	open_signals();
 	cp_journal_open(options.journal);
+	cp_admit_init(&options);
+	cp_idle_init(&options);
 	return 0;
 }
 
@@ -234,6 +238,8 @@ next_time(void)
 	uint64_t at = wait_until != 0 ? wait_until : UINT64_MAX;
 	struct cp_ward *w;
 
+	if (cp_idle_next() != 0 && cp_idle_next() < at)
+		at = cp_idle_next();
 	TAILQ_FOREACH(w, cp_facts_pending(), pending)
 		at = w->due_ms < at ? w->due_ms : at;
 	for (struct cp_host *h = cp_facts_next_host(NULL); h != NULL;
@@ -319,6 +325,8 @@ main(int argc, char **argv)
 	if (root != NULL)
 		root->root = true;
 	cp_query_init(&options, root_pid(argv[1]));
+	if (root != NULL && options.children == CP_CHILDREN_ALL)
+		root->look_ms = cp_watch_now(); /* it may never speak */
 	if (root == NULL || root->dead)
 		wait_until = cp_watch_now() + FIRST_WORD_MS;
 	cp_journal(&(struct cp_entry){ .event = "guard-start", .host = root });

@@ -3,8 +3,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "admit.h"
 #include "closes.h"
 #include "company.h"
+#include "idle.h"
 #include "journal.h"
 #include "look.h"
 #include "reaper.h"
@@ -27,6 +29,11 @@
  * it still is after this time.
  */
 #define HEIR_MS 1000
+/*
+ * The kernel tells of a close before it is done, and whoever closes may have
+ * to wait for a processor in between: so many looks more, by the times above.
+ */
+#define CLOSE_LOOKS 5
 
 /* All is well after all: should it not last, the steps begin anew. */
 static void
@@ -36,6 +43,7 @@ calm(struct cp_ward *w)
 
 	w->step = CP_STEP_WATCH;
 	w->sent = 0;
+	w->dry = false;
 	SLIST_FOREACH(m, &w->members, link)
 		m->sent = 0;
 }
@@ -106,14 +114,32 @@ back_off(struct cp_ward *w, uint64_t now)
 	    now + (wait < LONGEST_WAIT_MS ? wait : LONGEST_WAIT_MS));
 }
 
+/* What would be done is told once; under a living host it is shown on. */
+static void
+stay_dry(struct cp_ward *w, uint64_t now)
+{
+	if (w->host->dead || w->host->leaving) {
+		dismiss(w, "dry-run", cp_rule_text(w->rule));
+		return;
+	}
+	if (!w->dry)
+		cp_journal(&(struct cp_entry){ .event = "dry-run",
+		    .reason = cp_rule_text(w->rule),
+		    .host = w->host,
+		    .ward = w });
+	w->dry = true;
+	w->next_ms = now + LONGEST_WAIT_MS;
+	cp_facts_due(w, w->next_ms);
+}
+
 /* The next step is due: takes it.  term=0 takes two at once. */
 static void
 advance(struct cp_ward *w, const struct cp_case *c)
 {
 	uint64_t now = c->now_ms;
 
-	if (c->options->dry_run) {
-		dismiss(w, "dry-run", cp_rule_text(w->rule));
+	if (c->options->dry_run && !w->urged) {
+		stay_dry(w, now);
 		return;
 	}
 	if (w->step == CP_STEP_DOOMED) {
@@ -141,6 +167,9 @@ static void
 attend_proven(struct cp_ward *w, const struct cp_case *c,
     const struct cp_finding *f)
 {
+	struct cp_number numbers[CP_IDLE_NUMBERS];
+	bool stale = f->verdict == CP_STALE;
+
 	/* Before the step: from now on nobody gets away. */
 	cp_company_remember(w, c);
 	if (w->step == CP_STEP_WATCH) {
@@ -148,16 +177,23 @@ attend_proven(struct cp_ward *w, const struct cp_case *c,
 		w->rule = (uint8_t)f->rule;
 		w->next_ms = f->act_ms;
 		cp_facts_tally()->verdicts[f->rule]++;
+		cp_idle_numbers(w, c->now_ms, numbers);
 		cp_journal(&(struct cp_entry){ .event = "verdict",
 		    .reason = cp_rule_text(f->rule),
-		    .step = "EOF",
+		    .step = stale ? NULL : "EOF",
 		    .host = w->host,
-		    .ward = w });
+		    .ward = w,
+		    .numbers = stale ? numbers : NULL });
 	}
-	/* A grace can become shorter (the guard was told to hurry). */
+	/*
+	 * A grace can become shorter (the guard was told to hurry).  What was
+	 * silence until now gets the whole grace of what is proven instead.
+	 */
 	if (w->step == CP_STEP_DOOMED &&
-	    (f->act_ms < w->next_ms || f->verdict == CP_CHILD_GONE))
+	    (f->act_ms < w->next_ms || w->rule == CP_RULE_CHILD_DIED)) {
 		w->next_ms = f->act_ms;
+		w->rule = (uint8_t)f->rule;
+	}
 	if (c->now_ms >= w->next_ms) {
 		advance(w, c);
 		return;
@@ -220,9 +256,8 @@ attend_living(struct cp_ward *w, const struct cp_case *c)
 	const struct cp_proc *host = cp_census_find(c->index->census,
 	    w->host->pid);
 	calm(w);
-	if (w->shut_ms != 0 && w->alarms < UINT8_MAX)
+	if (w->shut_ms != 0 && w->rounds == 0 && w->alarms < UINT8_MAX)
 		w->alarms++;
-	w->shut_ms = 0;
 	if (!w->host->leaving) /* its exec kept the channels */
 		w->host->gone_ms = 0;
 	if (host != NULL && host->start == w->host->start && host->image != 0)
@@ -235,10 +270,32 @@ attend_living(struct cp_ward *w, const struct cp_case *c)
 		return;
 	}
 	w->heir_ms = 0;
+	cp_closes_watch(w, c->now_ms);
+	if (w->shut_ms != 0 && w->rounds < CLOSE_LOOKS) {
+		back_off(w, c->now_ms);
+		return;
+	}
+	w->shut_ms = 0;
 	w->rounds = 0;
 	cp_facts_due(w, cp_look_next(w, c->now_ms));
-	if (!w->dead)
-		cp_closes_watch(w, c->now_ms);
+	cp_idle_attended(w, c->now_ms);
+}
+
+/* Chosen by what is cheap to see: now that all its company is known, again. */
+static void
+attend_stale(struct cp_ward *w, const struct cp_case *c,
+    const struct cp_finding *f)
+{
+	if (w->step == CP_STEP_WATCH) {
+		cp_company_remember(w, c);
+		if (!cp_idle_confirmed(w, c->now_ms)) {
+			w->retired = false;
+			attend_living(w, c);
+			return;
+		}
+		cp_admit_retired(w, c->now_ms);
+	}
+	attend_proven(w, c, f);
 }
 
 /* Of what was guessed the channels that somebody holds are right. */
@@ -271,8 +328,9 @@ listen_to(struct cp_ward *w, const struct cp_case *c)
 {
 	const struct cp_traffic *t = cp_traffic_of(w);
 
+	cp_company_remember(w, c); /* through whom it can be done */
+	cp_closes_watch(w, c->now_ms);
 	if (t == NULL) {
-		cp_company_remember(w, c); /* through whom it can be done */
 		if (cp_traffic_watch(w, CP_TRAFFIC_GONE, c->now_ms) == 0) {
 			w->died_ms =
 			    c->now_ms; /* the silence counts from now */
@@ -333,6 +391,9 @@ cp_reaper_attend(struct cp_ward *w, const struct cp_case *c)
 	case CP_PEER_GONE:
 	case CP_CHILD_GONE:
 		attend_proven(w, c, &f);
+		break;
+	case CP_STALE:
+		attend_stale(w, c, &f);
 		break;
 	}
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "closes.h"
+#include "idle.h"
 #include "look.h"
 #include "reaper.h"
 #include "round.h"
@@ -32,8 +33,22 @@ static bool
 is_urgent(const struct cp_ward *w)
 {
 	return w->host->dead || w->host->leaving || w->step != CP_STEP_WATCH ||
-	    w->host->gone_ms != 0 || w->heir_ms != 0 ||
+	    w->host->gone_ms != 0 || w->heir_ms != 0 || w->retired ||
 	    (w->shut_ms != 0 && w->alarms < ALARMS_MAX);
+}
+
+/* The first look at WARD.  Is that not enough? */
+static bool
+look_first(struct cp_ward *w, const struct cp_options *options, uint64_t now)
+{
+	if (cp_look_at(w, options, now))
+		return true;
+	if (!w->used) /* it was none */
+		return false;
+	if (is_urgent(w) || w->shut_ms != 0)
+		return true;
+	cp_facts_due(w, cp_look_next(w, now));
+	return false;
 }
 
 /*
@@ -49,17 +64,17 @@ try_again(struct cp_ward *w, uint64_t now)
 	cp_closes_watch(w, now);
 }
 
-/* The looks that WARD is due for.  Is that not enough? */
+/* A ward that is swept is looked at in vain most of the time. */
 static bool
 needs_census(struct cp_ward *w, const struct cp_options *options, uint64_t now)
 {
-	if (!w->looked && cp_look_at(w, options, now))
+	if (!w->looked)
+		return look_first(w, options, now);
+	if (!cp_look_is_swept(w) || is_urgent(w) || w->dead ||
+	    w->shut_ms != 0 || !cp_look_host_has(w))
 		return true;
-	if (!w->used) /* it was none */
-		return false;
 	try_again(w, now);
-	if (is_urgent(w) || w->dead ||
-	    (cp_look_is_swept(w) && !cp_look_host_has(w)))
+	if (w->shut_ms != 0)
 		return true;
 	cp_facts_due(w, cp_look_next(w, now));
 	return false;
@@ -174,16 +189,20 @@ take_census(const struct cp_options *options, size_t n, uint64_t now)
 }
 
 static void
-look_for_children(uint64_t now)
+look_for_children(const struct cp_options *options, uint64_t now)
 {
+	bool all = options->children == CP_CHILDREN_ALL;
+
 	for (struct cp_host *h = cp_facts_next_host(NULL); h != NULL;
 	     h = cp_facts_next_host(h)) {
 		int found;
 
+		if (all && h->look_ms == 0)
+			h->look_ms = now + CENSUS_HOST_MS;
 		if (h->look_ms == 0 || h->look_ms > now || h->dead)
 			continue;
-		found = cp_look_for_children(h, now);
-		h->look_ms = h->census ? now + CENSUS_HOST_MS : 0;
+		found = cp_look_for_children(h, all, now);
+		h->look_ms = h->census || all ? now + CENSUS_HOST_MS : 0;
 		h->calm_ms = now + (found > 0 ? CENSUS_HOST_MS : CALM_MS);
 	}
 }
@@ -194,10 +213,12 @@ cp_round(const struct cp_options *options, bool hurry, uint64_t now_ms)
 	size_t due;
 
 	hurried = hurry;
-	look_for_children(now_ms);
+	look_for_children(options, now_ms);
 	due = look_closer(options, now_ms);
 	if (due > 0) {
 		cp_traffic_drain(now_ms, NULL);
 		take_census(options, due, now_ms);
 	}
+	/* After the first looks; what it wants looked at is due at once. */
+	cp_idle_round(now_ms);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "facts.h"
+#include "idle.h"
 #include "snapshot.h"
 
 static struct cp_snap_host
@@ -55,6 +56,7 @@ ward_view(const struct cp_ward *w, const uint32_t *host_at)
 		.shut_ms = w->shut_ms,
 		.died_ms = w->died_ms,
 		.unwaited_ms = w->unwaited_ms,
+		.idle_ms = cp_idle_since(w),
 		.channel = { w->channel[0], w->channel[1] } };
 
 	memcpy(v.name, w->name, sizeof(v.name));

@@ -10,7 +10,9 @@
 
 #include "../../shim/common/procfs.h"
 #include "../../shim/common/wire.h"
+#include "admit.h"
 #include "affairs.h"
+#include "idle.h"
 #include "journal.h"
 #include "query.h"
 #include "told.h"
@@ -108,12 +110,14 @@ set_channel(struct cp_channel *old, const struct cp_channel *new)
 }
 
 static void
-set_channels(struct cp_ward *w, const struct cp_channel channel[2])
+set_channels(struct cp_ward *w, const struct cp_channel channel[2], bool any)
 {
 	set_channel(&w->channel[0], &channel[0]);
 	set_channel(&w->channel[1], &channel[1]);
 	w->duplex = channel[0].kind != CP_KIND_NONE &&
 	    channel[1].kind != CP_KIND_NONE;
+	w->any = any && channel[0].kind == CP_KIND_NONE &&
+	    channel[1].kind == CP_KIND_NONE;
 }
 
 static void
@@ -133,6 +137,36 @@ watch_ward(struct cp_ward *w, struct cp_heard *x, bool itself)
 	cp_told_rewatch(w->host, w);
 }
 
+/* A ward that was admitted before may say so again. */
+static bool
+is_known(pid_t pid, const struct cp_stat *st)
+{
+	const struct cp_ward *w = cp_facts_find_ward(pid);
+
+	return w != NULL && !w->dead && w->start == st->start;
+}
+
+/* May the ward, registered by now, be?  It may be gone afterwards. */
+static void
+admit(struct cp_ward *w, const struct cp_heard *x, bool known)
+{
+	bool asks = (x->msg.flags & CP_WARD_ASK) != 0;
+	int error = known ? 0 :
+			    cp_admit(&(struct cp_request){ .host = w->host,
+				.key = w->key,
+				.thread = w->thread,
+				.ward = w,
+				.asks = asks,
+				.name = w->name,
+				.now_ms = x->now_ms });
+
+	if (!asks)
+		return;
+	cp_told_reply(x, error);
+	if (error != 0)
+		cp_facts_forget_ward(w);
+}
+
 static void
 hear_ward(struct cp_heard *x)
 {
@@ -143,6 +177,7 @@ hear_ward(struct cp_heard *x)
 	struct cp_stat st = { 0 };
 	struct cp_host *h;
 	struct cp_ward *w;
+	bool known;
 
 	if (pid <= 1 || host <= 0 || pid == host ||
 	    !sane_channel(&m->channel[0]) || !sane_channel(&m->channel[1]))
@@ -166,6 +201,7 @@ hear_ward(struct cp_heard *x)
 			cp_facts_forget_ward(w);
 		return;
 	}
+	known = is_known(pid, &st);
 	h = cp_told_host(host, x->now_ms);
 	w = h == NULL ? NULL : cp_facts_ward(h, pid, st.start, x->now_ms);
 	if (w == NULL) {
@@ -173,10 +209,14 @@ hear_ward(struct cp_heard *x)
 		    ENOSPC);
 		return;
 	}
-	set_channels(w, m->channel);
+	set_channels(w, m->channel, (m->flags & CP_WARD_ANY) != 0);
 	memcpy(w->name, m->name, sizeof(w->name) - 1);
 	w->uid = x->from.uid;
 	w->image = m->image;
+	if (m->key != 0) { /* a host that adds to it may not know */
+		w->thread = m->thread;
+		w->key = m->key;
+	}
 	w->guess = (m->flags & CP_WARD_GUESS) != 0;
 	w->leader = st.sid == pid;
 	w->looked = false;
@@ -185,18 +225,22 @@ hear_ward(struct cp_heard *x)
 	if (!w->dead)
 		watch_ward(w, x, itself);
 	cp_facts_due(w, x->now_ms + (h->dead ? DEATH_SETTLE_MS : CP_LOOK_MS));
+	cp_idle_meet(w, x->now_ms); /* before it is told to go on */
+	admit(w, x, known);
 }
 
 struct cp_ward *
 cp_told_found(struct cp_host *h, pid_t pid, uint64_t start,
     const struct cp_channel channel[2], uint64_t now_ms)
 {
-	struct cp_ward *w = cp_facts_ward(h, pid, start, now_ms);
 	struct cp_stat st;
+	struct cp_ward *w;
 
+	(void)cp_facts_host(h->pid, now_ms); /* it may have exec'd since */
+	w = cp_facts_ward(h, pid, start, now_ms);
 	if (w == NULL)
 		return NULL;
-	set_channels(w, channel);
+	set_channels(w, channel, true);
 	w->uid = cp_trust_owner(pid);
 	if (cp_procfs_stat(pid, &st) != 0 || st.start != start) {
 		cp_facts_forget_ward(w);
@@ -206,6 +250,7 @@ cp_told_found(struct cp_host *h, pid_t pid, uint64_t start,
 	memcpy(w->name, st.comm, sizeof(st.comm));
 	cp_told_rewatch(h, w);
 	cp_facts_due(w, now_ms + CP_LOOK_MS);
+	cp_idle_meet(w, now_ms);
 	return w;
 }
 
@@ -226,6 +271,19 @@ cp_told_answer(struct cp_host *h)
 	(void)sendto(sock, &m, sizeof(m), MSG_DONTWAIT | MSG_NOSIGNAL,
 	    (struct sockaddr *)&to, h->reply_len);
 	h->reply_len = 0;
+}
+
+void
+cp_told_reply(const struct cp_heard *x, int error)
+{
+	struct cp_msg m = { .magic = CP_WIRE_MAGIC,
+		.type = CP_MSG_ANSWER,
+		.count = (uint32_t)error,
+		.thread = x->msg.thread,
+		.key = x->msg.key };
+
+	(void)sendto(sock, &m, sizeof(m), MSG_DONTWAIT | MSG_NOSIGNAL,
+	    (const struct sockaddr *)x->address, x->address_len);
 }
 
 static void

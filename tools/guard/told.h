@@ -49,6 +49,11 @@ void cp_told_died(struct cp_host *host, uint64_t now_ms, bool at_once);
 /* Opens the pidfd of a host (WARD NULL) or ward, for cp_facts_adopt(). */
 void cp_told_rewatch(struct cp_host *host, struct cp_ward *ward);
 
+struct cp_heard;
+
+/* Answers whoever asked in X whether a child may be: 0, or the errno. */
+void cp_told_reply(const struct cp_heard *x, int error);
+
 /* Answers a host whose orderly exit is done, if it waits for it. */
 void cp_told_answer(struct cp_host *host);
 

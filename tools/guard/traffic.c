@@ -149,6 +149,16 @@ open_tap(struct tap *t, const struct cp_ward *w, int k)
 	return 0;
 }
 
+/* Could it have been asked something before now? */
+static bool
+has_begun(const struct cp_ward *w)
+{
+	struct cp_stat st;
+
+	return cp_procfs_stat(w->pid, &st) != 0 || st.start != w->start ||
+	    st.image == 0 || st.image != w->image;
+}
+
 static struct meter *
 new_meter(const struct cp_ward *w, uint64_t now)
 {
@@ -159,6 +169,7 @@ new_meter(const struct cp_ward *w, uint64_t now)
 	m->index = cp_facts_ward_index(w);
 	m->serial = w->serial;
 	m->traffic.since_ms = now;
+	m->traffic.asked_ms = has_begun(w) ? now : 0;
 	m->tap[0].meter = m->tap[1].meter = m;
 	HASH_ADD(hh, meters, index, sizeof(m->index), m);
 	return m;
@@ -216,15 +227,20 @@ static void
 hear(struct tap *t, const struct cp_channel *ch, uint32_t event, uint64_t now)
 {
 	struct cp_traffic *tr = &t->meter->traffic;
-	bool pipe = ch->kind == CP_KIND_PIPE;
+	/* The pipe that it reads from; otherwise we see the ward's own end. */
+	bool in = ch->kind == CP_KIND_PIPE && ch->access == CP_READ;
 
 	t->meter->moved = true;
 	tr->moved_ms = now;
-	/* Of a socket or pty we see the ward's own end. */
-	if ((event & IN_MODIFY) != 0 && (!pipe || ch->access == CP_WRITE))
-		tr->asked_ms = 0;
-	else if (!pipe || ch->access != CP_WRITE)
+	/*
+	 * It is asked once it has read, which it does before it answers.  The
+	 * host's writing is told of when its write(2) returns, and that can be
+	 * after the answer.
+	 */
+	if ((event & IN_ACCESS) != 0 && ch->access != CP_WRITE)
 		tr->asked_ms = now;
+	else if ((event & IN_MODIFY) != 0 && !in)
+		tr->asked_ms = 0;
 }
 
 static void

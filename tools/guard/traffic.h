@@ -23,9 +23,10 @@ struct cp_traffic {
 	uint64_t since_ms; /* watched since then */
 	uint64_t moved_ms; /* when bytes were last seen to move; 0: not yet */
 	/*
-	 * When the host was last seen to send, or the ward to read, what the
-	 * ward has not written anything after: work in flight, it may be.  0:
-	 * there is none.
+	 * When the ward was last seen to read, if it has not written since:
+	 * work in flight, it may be.  0:
+	 * there is none.  Of a ward that had been exec'd before it was watched
+	 * that is not known, so it is the time of the watch to begin with.
 	 */
 	uint64_t asked_ms;
 };

@@ -79,7 +79,7 @@ child_side(const struct job *job)
 }
 
 static void
-by_fork(const struct job *job)
+by_fork(struct job *job)
 {
 	pid_t pid;
 
@@ -93,7 +93,7 @@ by_fork(const struct job *job)
 }
 
 static void
-by__Fork(const struct job *job)
+by__Fork(struct job *job)
 {
 	pid_t pid;
 
@@ -105,7 +105,7 @@ by__Fork(const struct job *job)
 }
 
 static void
-by_vfork(const struct job *job)
+by_vfork(struct job *job)
 {
 	pid_t pid;
 
@@ -118,7 +118,7 @@ by_vfork(const struct job *job)
 
 /* As Go and gcc do it: fork without libc, then libc's exec. */
 static void
-by_raw_clone(const struct job *job)
+by_raw_clone(struct job *job)
 {
 	long pid;
 
@@ -136,12 +136,12 @@ clone_child(void *job)
 }
 
 static void
-by_clone_vm(const struct job *job)
+by_clone_vm(struct job *job)
 {
 	static char stack[65536] __attribute__((__aligned__(16)));
 
 	if (clone(clone_child, stack + sizeof(stack),
-	    CLONE_VM | CLONE_VFORK | SIGCHLD, (void *)job) == -1)
+	    CLONE_VM | CLONE_VFORK | SIGCHLD, job) == -1)
 		err(1, "clone");
 }
 
@@ -158,7 +158,7 @@ spawn_actions(const struct job *job, posix_spawn_file_actions_t *fa)
 }
 
 static void
-by_posix_spawn(const struct job *job)
+by_posix_spawn(struct job *job)
 {
 	posix_spawn_file_actions_t fa;
 	posix_spawnattr_t attr;
@@ -186,7 +186,7 @@ by_posix_spawn(const struct job *job)
 }
 
 static void
-by_popen(const struct job *job)
+by_popen(struct job *job)
 {
 	char command[1024];
 	char *const *a = job->argv;
@@ -199,7 +199,7 @@ by_popen(const struct job *job)
 }
 
 static void
-by_forkpty(const struct job *job)
+by_forkpty(struct job *job)
 {
 	int master;
 	pid_t pid;
@@ -212,11 +212,12 @@ by_forkpty(const struct job *job)
 		child_side(job);
 	}
 	fcntl(master, F_SETFD, FD_CLOEXEC);
+	job->wire.host_in = job->wire.host_out = master;
 }
 
 /* The helper beside us, which execs only when posix_spawn has returned. */
 static void
-by_helper(const struct job *job)
+by_helper(struct job *job)
 {
 	const char *dir = job->argv[0], *slash = strrchr(dir, '/');
 	char path[PATH_MAX], fd[3][16];
@@ -244,7 +245,7 @@ by_helper(const struct job *job)
 
 static const struct {
 	const char *name;
-	void (*spawn)(const struct job *);
+	void (*spawn)(struct job *);
 } ways[] = {
 	{ "fork", by_fork },
 	{ "_Fork", by__Fork },
@@ -260,7 +261,7 @@ static const struct {
 };
 
 void
-job_spawn(const struct job *job)
+job_spawn(struct job *job)
 {
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
 		if (strcmp(job->spec->how, ways[i].name) == 0) {

@@ -55,7 +55,10 @@ void wire_handed_over(const struct wire *wire);
  */
 void child_side(const struct job *job) __attribute__((__noreturn__));
 
-/* Spawns one child as JOB says; ends the program if that fails. */
-void job_spawn(const struct job *job);
+/*
+ * Spawns one child as JOB says; ends the program if that fails.  Sets the host
+ * ends of a wire that the way to spawn makes itself (forkpty).
+ */
+void job_spawn(struct job *job);
 
 #endif

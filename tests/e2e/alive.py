@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""The host lives, and has given up one of its wards.
+
+The host closes all that it has of the wards of its first spec (g0).  Beside
+them there are others, which must be alive and answer afterwards.  Each row is
+run guarded, and bare as its negative control.
+"""
+
+import functools
+import time
+
+import proc
+from leaks import DEATHS, ROWS, STUBBORN, Row
+from runner import Case
+from scene import GRACE, LONG, PROMPT, SLACK, SPARE, TERM, expect
+
+# Neighbours: one that answers, a reader with an open stdin, no ward at all.
+OTHERS = ("mode=echo", "wire=reader", "wire=null")
+ECHO = "g1"
+
+# The direct child ends early: long enough that its silence proves nothing yet.
+EARLY_GRACE = 1.0
+
+
+def told_of(s, events):
+    """Waits until the guard has looked at so many wards."""
+    deadline = time.monotonic() + LONG
+    while True:
+        lines = [x for x in s.journal_lines()
+                 if x["event"] in ("ward", "verdict")]
+        if len(lines) >= events:
+            return
+        expect(time.monotonic() < deadline,
+               f"the guard knows {len(lines)} wards only")
+        time.sleep(0.005)  # the journal has no event of its own
+
+
+def latest(kind, grace):
+    """When a ward of KIND is gone, counted from the close."""
+    return kind.latest + (grace - GRACE if kind.latest >= GRACE else 0)
+
+
+def gone_in_time(wards, closed, began, kind, grace=GRACE):
+    limit = latest(kind, grace) + PROMPT + SLACK
+    when = proc.first_deaths(wards, closed + limit)
+    late = [str(w) for w in wards if w not in when]
+    expect(not late, f"outlived the close by {limit:.3f}s: {late[:3]}")
+    if kind.earliest:
+        first = min(when.values()) - began
+        expect(first > latest(kind, grace) - 0.010,
+               f"ended {first:.3f}s after the close, before its grace")
+
+
+def set_up(s, row, how, options=None, prog="host"):
+    host = s.host("wait,shut", row.spec, *OTHERS, how=how, options=options,
+                  prog=prog)
+    s.gather(host=1, g1=1, g2=1, g3=1, **row.met)
+    early = [str(w) for w in s.wards() if w.dead()]
+    expect(not early, f"dead before the close: {early}")
+    return host
+
+
+def close_first(s):
+    """The host closes what it has of g0; returns when (done, begun)."""
+    began = time.monotonic()
+    s.go()
+    s.gather(shut=1)
+    return int(s.met["shut"][0].words[0]) / 1e6, began
+
+
+def others_are_well(s, host):
+    expect(not host.dead(), "the host is dead")
+    dead = [str(w) for w in s.wards("g1", "g2", "g3") if w.dead()]
+    expect(not dead, f"its other children were ended: {dead}")
+    s.go("shut")
+    s.gather(well=1)
+
+
+def ending(s, host):
+    """The host ends, and all goes the usual way."""
+    host.kill()
+    host.wait()
+    limit = time.monotonic() + LONG
+    wards = s.wards("g0", "g1", "g2")
+    expect(len(proc.first_deaths(wards, limit)) == len(wards), "a leak")
+    s.nothing_of_ours(2.0)
+
+
+def victims(s, row):
+    return s.wards(*(tag.replace("_", ".") for tag in row.met))
+
+
+def abandoned(s, row, how="launcher", prog="host", early=False):
+    grace = EARLY_GRACE if early else GRACE
+    host = set_up(s, row, how, {"grace": f"{int(grace * 1000)}ms"}, prog)
+    told_of(s, 3)  # of a dead child the verdict tells, and of no null
+    closed, began = close_first(s)
+    gone_in_time(victims(s, row), closed, began, row.kind, grace)
+    others_are_well(s, host)
+    reasons = {x["reason"] for x in s.journal_lines()
+               if x["event"] == "signal"}
+    expect(all("closed all" in r for r in reasons), f"journal: {reasons}")
+    ending(s, host)
+
+
+def bare(s, row, prog="host"):
+    host = set_up(s, row, "bare", prog=prog)
+    close_first(s)
+    when = proc.first_deaths(victims(s, row), time.monotonic() + SPARE)
+    expect(not when, f"no leak: {len(when)} ended by themselves")
+    others_are_well(s, host)
+
+
+def cases():
+    P = functools.partial
+    # Forks that exec together can't shed each other's ends; see `inherited`.
+    rows = {name: row for name, row in ROWS.items()
+            if not row.oneway and name not in (
+                "hundred", "hundred-spawn", "obeys-eof-crowd",
+                "fork-no-cloexec")}
+    for name, row in rows.items():
+        early = "double" in row.spec or "fork2" in row.spec
+        if row.kind.leaks:
+            yield Case(f"bare/alive/{name}", P(bare, row=row), True)
+        yield Case(f"alive/{name}", P(abandoned, row=row, early=early), False)
+    for name in ("fork", "vfork", "posix_spawn", "forkpty", "socketpair",
+                 "socketpair2", "pty", "clone", "no-env", "forks-twice"):
+        yield Case(f"alive/preload/{name}",
+                   P(abandoned, row=rows[name], how="preload",
+                     early="fork2" in rows[name].spec), False)
+        if "fork2" not in rows[name].spec:  # it looks for children only
+            yield Case(f"alive/census/{name}",
+                       P(abandoned, row=rows[name], prog="host.static"),
+                       False)
