@@ -27,8 +27,8 @@ SHIM	= config real owner slot arm channel kept ward preload child spawned \
 	  init
 GUARD	= main told trust affairs facts census process interest truth \
 	  hostends sockdiag index gather across judge spare company reaper \
-	  unwaited journal look query snapshot round hold closes traffic \
-	  usage baseline rest stale brake admit idle command sentinel watch
+	  unwaited journal look query snapshot round hold closes tap \
+	  traffic usage baseline rest stale brake admit idle command sentinel watch
 # The frame and the launcher; what shows guards; then, by command: scan, doctor, report;
 # completions.
 CLI	= main commands usage parts path export target elf exports file run \
@@ -36,7 +36,7 @@ CLI	= main commands usage parts path export target elf exports file run \
 	  ask procs view ps ps_json attach reap metrics why rebuild ends \
 	  scan survey orphan kin orphan_why traits sockets listed cull show \
 	  show_json \
-	  doctor finding exam probe notify preloads subject \
+	  doctor finding exam probe notify preloads record subject \
 	  report lifeline life lines page trace output embed \
 	  complete complete_bash complete_zsh complete_fish
 # Units of the guard that the commands look through, too.
@@ -47,8 +47,8 @@ CLI_GUARD = census process interest truth sockdiag index spare judge gather \
 TESTS	= procfs options wire channel slot ward preload ask \
 	  census truth judge peers members terminal field suspect \
 	  abandoned keepers handed facts spare \
-	  told affairs trust look journal traffic usage baseline stale \
-	  brake admit target exports export exam \
+	  told affairs trust look journal traffic closes usage baseline \
+	  rest stale brake admit target exports export exam \
 	  orphan table sockets lifeline
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
@@ -210,7 +210,7 @@ $(B)/tests/test_facts: $(B)/obj/guard/facts.o $(B)/obj/guard/process.o \
 $(B)/tests/test_spare: $(B)/obj/guard/spare.o
 TOLD_O	= $(addprefix $(B)/obj/guard/,told.o trust.o affairs.o query.o \
 	  snapshot.o facts.o process.o watch.o journal.o admit.o brake.o \
-	  idle.o rest.o baseline.o usage.o stale.o traffic.o hold.o \
+	  idle.o rest.o baseline.o usage.o stale.o traffic.o tap.o hold.o \
 	  command.o) $(B)/obj/common/key.o
 TOLD_T	= $(addprefix $(B)/tests/test_,told affairs trust admit)
 $(TOLD_T): $(TOLD_O) $(B)/obj/common/wire.o $(PROCFS_O)
@@ -219,8 +219,6 @@ $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/spare.o \
 	$(TOLD_O) $(filter-out %/process.o,$(CENSUS_O)) \
 	$(B)/obj/common/options.o
 $(B)/tests/test_journal: $(B)/obj/guard/journal.o
-$(B)/tests/test_traffic: $(addprefix $(B)/obj/guard/,traffic.o hold.o facts.o \
-	  process.o) $(PROCFS_O)
 $(B)/tests/test_orphan: $(addprefix $(B)/obj/cli/,orphan.o kin.o orphan_why.o)
 $(B)/tests/test_table: $(B)/obj/cli/table.o $(B)/obj/cli/human.o
 $(B)/tests/test_sockets: $(B)/obj/cli/sockets.o
@@ -233,6 +231,12 @@ $(B)/tests/test_usage: $(B)/obj/guard/usage.o $(PROCFS_O)
 $(B)/tests/test_baseline: $(B)/obj/guard/baseline.o
 $(B)/tests/test_stale: $(B)/obj/guard/stale.o
 $(B)/tests/test_brake: $(B)/obj/guard/brake.o
+$(B)/tests/test_rest: $(addprefix $(B)/obj/guard/,rest.o baseline.o usage.o)
+$(B)/tests/test_traffic $(B)/tests/test_rest: $(PROCFS_O) \
+	$(addprefix $(B)/obj/guard/,traffic.o tap.o hold.o facts.o \
+	  process.o)
+$(B)/tests/test_closes: $(addprefix $(B)/obj/guard/,closes.o hold.o facts.o \
+	  process.o watch.o journal.o) $(PROCFS_O)
 $(B)/tests/test_export: $(B)/obj/cli/export.o $(B)/obj/common/options.o
 
 $(TEST_B): $(B)/tests/%: $(B)/obj/tests/%.o

@@ -155,6 +155,7 @@ look_at(pid_t host, const struct cp_end_id *end, struct cp_channel *out)
 	*out = (struct cp_channel){ .kind = end->kind,
 		.access = end->access,
 		.kept = (uint8_t)kept,
+		.sealed = q.known && q.made.cloexec,
 		.host_fd = fd,
 		.child = end->ino,
 		.host = end->kind == CP_KIND_PTY ? end->birth :

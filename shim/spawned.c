@@ -192,9 +192,11 @@ holds_one(pid_t pid)
 static void
 look_later(pid_t pid)
 {
+	const struct cp_msg msg = { .type = CP_MSG_MADE,
+		.flags = CP_WARD_GUESS };
+
 	if (holds_one(pid))
-		(void)cp_report_type(CP_MSG_MADE,
-		    CP_REPORT_INSIST | CP_REPORT_START);
+		(void)cp_report(&msg, CP_REPORT_INSIST | CP_REPORT_START);
 }
 
 /* What of it is told, and is it one of those that are counted? */

@@ -36,7 +36,11 @@ struct cp_channel {
 	uint8_t kind;	/* enum cp_kind: PIPE, UNIX, PTY or NONE */
 	uint8_t access; /* child end: CP_READ, CP_WRITE or both */
 	uint8_t kept;	/* enum cp_kept */
-	uint8_t pad;
+	/*
+	 * The host's end is close-on-exec: whoever else has it was given it,
+	 * and has not inherited it by accident.
+	 */
+	uint8_t sealed;
 	int32_t host_fd; /* where the host held its end then, or -1 */
 	uint64_t child;	 /* child end: inode; pty: its number */
 	/*

@@ -37,7 +37,11 @@ enum cp_msg_type {
 	 * host right after posix_spawn, popen or forkpty (pid set).
 	 */
 	CP_MSG_WARD = 1,
-	/* The sender made a channel: look at its children soon. */
+	/*
+	 * The sender made a channel: look at its children soon.  With
+	 * CP_WARD_GUESS: one of them has an end of one, and is to become a
+	 * ward.
+	 */
 	CP_MSG_MADE,
 	/*
 	 * The sender is a host that is leaving in an orderly way: it has given

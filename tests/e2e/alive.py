@@ -7,10 +7,12 @@ run guarded, and bare as its negative control.
 """
 
 import functools
+import signal
 import time
 
 import proc
-from leaks import DEATHS, ROWS, STUBBORN, Row
+from guard import both_there
+from leaks import ROWS, STUBBORN, Row
 from runner import Case
 from scene import GRACE, LONG, PROMPT, SLACK, SPARE, TERM, expect
 
@@ -18,6 +20,8 @@ from scene import GRACE, LONG, PROMPT, SLACK, SPARE, TERM, expect
 OTHERS = ("mode=echo", "wire=reader", "wire=null")
 ECHO = "g1"
 
+# What no event tells of is looked at so often.
+SWEEP = 5.0
 # The direct child ends early: long enough that its silence proves nothing yet.
 EARLY_GRACE = 1.0
 
@@ -51,9 +55,9 @@ def gone_in_time(wards, closed, began, kind, grace=GRACE):
                f"ended {first:.3f}s after the close, before its grace")
 
 
-def set_up(s, row, how, options=None, prog="host"):
+def set_up(s, row, how, options=None, prog="host", before=()):
     host = s.host("wait,shut", row.spec, *OTHERS, how=how, options=options,
-                  prog=prog)
+                  prog=prog, before=before)
     s.gather(host=1, g1=1, g2=1, g3=1, **row.met)
     early = [str(w) for w in s.wards() if w.dead()]
     expect(not early, f"dead before the close: {early}")
@@ -111,6 +115,90 @@ def bare(s, row, prog="host"):
     others_are_well(s, host)
 
 
+def close_and_doom(s, options):
+    """A stubborn ward was given up, and is in its grace."""
+    host = set_up(s, Row("mode=stubborn"), "launcher", options)
+    told_of(s, 3)
+    guard = both_there(s)[0]
+    closed, began = close_first(s)
+    told_of(s, 4)  # the verdict
+    return host, guard, closed, began
+
+
+def taken_over(s):
+    """The guard is killed while a ward is in its grace: all goes on."""
+    host, guard, closed, began = close_and_doom(s, {"grace": "1500ms"})
+    guard.kill()
+    # The grace begins anew where its begin was lost with the guard.
+    gone_in_time(s.wards("g0"), closed + 1.5, began, STUBBORN, 1.5)
+    others_are_well(s, host)
+    ending(s, host)
+
+
+def taken_over_before(s):
+    """The guard was killed before: what closes later is heard."""
+    host = set_up(s, Row("mode=stubborn"), "launcher")
+    told_of(s, 3)
+    both_there(s)[0].kill()
+    both_there(s)
+    closed, began = close_first(s)
+    gone_in_time(s.wards("g0"), closed, began, STUBBORN)
+    others_are_well(s, host)
+    ending(s, host)
+
+
+def hurry(s):
+    """SIGTERM to the guard: the grace of what is proven is over."""
+    host, guard, _, _ = close_and_doom(s, {"grace": "1h"})
+    stays = proc.first_deaths(s.wards("g0"), time.monotonic() + SPARE)
+    expect(not stays, "ended in its grace")
+    guard.kill(signal.SIGTERM)
+    now = time.monotonic()
+    gone_in_time(s.wards("g0"), now, now, Row("").kind._replace(
+        latest=TERM, earliest=TERM))
+    others_are_well(s, host)
+    ending(s, host)
+
+
+# In a user namespace of its own nobody may have an inotify instance.
+DEAF = ["unshare", "--user", "--map-root-user", "/bin/sh", "-c",
+        'echo 0 >/proc/sys/user/max_inotify_instances && exec "$@"', "sh"]
+
+
+def unheard(s):
+    """Without inotify a sweep finds it later, and the journal says so once."""
+    host = set_up(s, Row("mode=stubborn"), "launcher", before=DEAF)
+    told_of(s, 3)
+    closed, began = close_first(s)
+    gone_in_time(s.wards("g0"), closed + SWEEP, began, STUBBORN)
+    notes = [x for x in s.journal_lines() if x["event"] == "sweep"]
+    expect(len(notes) == 1, f"the journal says {notes}")
+    others_are_well(s, host)
+    ending(s, host)
+
+
+def inherited(s, row, prog):
+    """Other children have its ends by accident: a sweep tells."""
+    others = [x for x in OTHERS if "null" not in x]  # that one counts
+    host = s.host("wait,shut", row.spec, *others, prog=prog)
+    s.gather(host=1, g0=1, g1=1, g2=1)
+    told_of(s, 3)
+    closed, began = close_first(s)
+    gone_in_time(s.wards("g0"), closed + SWEEP, began, row.kind)
+    expect(not host.dead() and not s.wards("g1")[0].dead(), "too much")
+    s.go("shut")
+    s.gather(well=1)
+
+
+def before_the_look(s):
+    """Closed right after the spawn, before the guard has looked at it."""
+    host = set_up(s, Row("mode=stubborn"), "launcher")
+    closed, began = close_first(s)
+    gone_in_time(s.wards("g0"), closed, began, STUBBORN)
+    others_are_well(s, host)
+    ending(s, host)
+
+
 def cases():
     P = functools.partial
     # Forks that exec together can't shed each other's ends; see `inherited`.
@@ -132,3 +220,15 @@ def cases():
             yield Case(f"alive/census/{name}",
                        P(abandoned, row=rows[name], prog="host.static"),
                        False)
+    for name, spec in (("fork", "with=noclo"), ("vfork", "how=vfork"),
+                       ("spawn", "how=posix_spawn")):
+        yield Case(f"alive/inherited/{name}",
+                   P(inherited, row=Row(spec + ",with=noclo"), prog="host"),
+                   False)
+    yield Case("alive/inherited/static",
+               P(inherited, row=Row("with=noclo"), prog="host.static"), False)
+    yield Case("alive/taken-over", taken_over, False)
+    yield Case("alive/taken-over-before", taken_over_before, False)
+    yield Case("alive/hurry", hurry, False)
+    yield Case("alive/unheard", unheard, False)
+    yield Case("alive/before-the-look", before_the_look, False)

@@ -25,11 +25,14 @@ Case = collections.namedtuple("Case", "name run bare")
 def collect():
     import alive
     import all as everybody
+    import brake
     import doctor
     import every
     import field
     import guard
+    import handed
     import install
+    import kept
     import leaks
     import limit
     import misuse
@@ -43,9 +46,9 @@ def collect():
 
     cases = []
     # The longest first, so that the short ones fill the gaps.
-    for module in (field, leaks, alive, guard, same, spared, stale, every,
-                   misuse, real, limit, everybody, scan, wrap, doctor,
-                   report, install):
+    for module in (field, leaks, alive, kept, handed, guard, same, spared,
+                   stale, brake, every, misuse, real, limit, everybody, scan,
+                   wrap, doctor, report, install):
         cases += module.cases()
     names = [c.name for c in cases]
     for name in names:

@@ -337,6 +337,27 @@ Test(abandoned, host_dies_too)
 	}
 }
 
+/* Its descriptors are gone before it is: EOF is not all that is to come. */
+Test(abandoned, host_is_dying)
+{
+	for (v = wires; v < wires + WIRES; v++) {
+		abandoned(-1);
+		find(HOST)->image = 0;
+		expect(false, "it has lost its memory");
+		world.ward.image = 0;
+		expect(true, "nobody may look at that");
+		world.ward.image = find(HOST)->image = 7;
+		expect(true, "it lives");
+		find(HOST)->state = 'Z';
+		expect(false, "a zombie");
+		find(HOST)->state = 'S';
+		find(HOST)->start++;
+		expect(false, "another process");
+		dies(HOST);
+		expect(false, "it is gone, and nobody was told");
+	}
+}
+
 Test(abandoned, host_execs)
 {
 	for (v = wires; v < wires + WIRES; v++) {

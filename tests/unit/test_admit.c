@@ -144,6 +144,14 @@ Test(admit, no_more_than_the_limit)
 	cr_assert_eq(error, 0);
 }
 
+Test(admit, dry_run_refuses_nobody)
+{
+	options.dry_run = true;
+	for (int i = 0; i < 4; i++)
+		admitted(NOW);
+	cr_assert_eq(spawn_asks(NOW), 0);
+}
+
 Test(admit, without_a_limit)
 {
 	options.limit = 0;

@@ -200,6 +200,26 @@ Test(keepers, all)
 			}
 }
 
+/* What is close-on-exec at the host was given away on purpose. */
+Test(keepers, sealed)
+{
+	for (v = wires; v < wires + WIRES; v++)
+		for (int k = 0; k < v->n; k++) {
+			abandoned(k);
+			of_a_sibling();
+			keeps(ANOTHER, 9, k);
+			expect(true, "inherited");
+			world.ward.channel[k].sealed = true;
+			expect(false, "passed on");
+			drop(ANOTHER, 9);
+			keeps(OTHER, 9, k);
+			expect(false, "passed on, and on");
+			drop(OTHER, 9);
+			keeps(CHILD, 9, k);
+			expect(true, "its own");
+		}
+}
+
 /* What talks through an end is a peer, whoever it is. */
 Test(keepers, neighbours)
 {

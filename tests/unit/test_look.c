@@ -3,11 +3,15 @@
  * Finding the children of a host that never registered, in a synthetic
  * census; and the first look at a ward that was told of.
  */
+#include <sys/stat.h>
+
 #include <criterion/criterion.h>
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../../shim/common/key.h"
 #include "../../shim/common/procfs.h"
 #include "../../tools/guard/journal.h"
 #include "../../tools/guard/look.h"
@@ -405,4 +409,68 @@ Test(look, next_one_of_a_ward_that_is_swept)
 	cr_assert_eq(cp_look_next(&w, 900000), 900000 + 5000);
 	w.swept = false;
 	cr_assert_eq(cp_look_next(&w, 1700), 0);
+}
+
+/* As the shim would have told it; see key.h. */
+static uint64_t
+own_key(void)
+{
+	char buf[65536];
+	uint64_t key = CP_KEY_EMPTY;
+	struct stat st;
+	ssize_t n;
+	int fd = open("/proc/self/cmdline", O_RDONLY);
+
+	n = read(fd, buf, sizeof(buf));
+	close(fd);
+	cr_assert_gt(n, 0);
+	for (ssize_t i = 0; i < n;) { /* one argument after the other */
+		size_t len = strlen(buf + i) + 1;
+
+		key = cp_key_add(key, buf + i, len);
+		i += (ssize_t)len;
+	}
+	cr_assert_eq(stat(".", &st), 0);
+	return cp_key_end(key, st.st_dev, st.st_ino);
+}
+
+Test(look, command_after_the_exec_only)
+{
+	struct cp_ward *w = told(getppid(), true, CP_KEPT_YES, 5);
+	struct cp_stat st;
+
+	options.keep = 1;
+	cr_assert_eq(cp_procfs_stat(getpid(), &st), 0);
+	w->image = st.image;
+	(void)cp_look_at(w, &options, 0);
+	cr_assert_eq(w->key, 0);
+	w->image = st.image + 16;
+	(void)cp_look_at(w, &options, 0);
+	cr_assert_eq(w->key, own_key());
+	w->key = 4711; /* was told */
+	(void)cp_look_at(w, &options, 0);
+	cr_assert_eq(w->key, 4711);
+}
+
+Test(look, command_that_no_option_asks_for)
+{
+	struct cp_ward *w = told(getppid(), true, CP_KEPT_YES, 5);
+
+	w->image = 1;
+	(void)cp_look_at(w, &options, 0);
+	cr_assert_eq(w->key, 0);
+}
+
+/* children=all */
+Test(look, ward_without_channels)
+{
+	struct cp_ward *w = told(getppid(), false, CP_KEPT_YES, 5);
+
+	w->channel[0] = (struct cp_channel){ 0 };
+	w->any = true;
+	cr_assert_not(cp_look_at(w, &options, 0)); /* nothing to settle */
+	cr_assert_eq(cp_facts_wards(), 1);
+	w->any = false;
+	cr_assert_not(cp_look_at(w, &options, 0));
+	cr_assert_eq(cp_facts_wards(), 0);
 }

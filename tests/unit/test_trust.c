@@ -362,6 +362,20 @@ Test(trust, host_that_made_a_channel_is_searched_once)
 	cr_assert_eq(h->look_ms, h->calm_ms);
 }
 
+/* It takes its time, and there was nobody a moment ago. */
+Test(trust, host_with_a_helper_is_searched_twice)
+{
+	struct cp_msg m = message(CP_MSG_MADE, 0, 0);
+	struct cp_host *h = own_ward()->host;
+
+	m.flags = CP_WARD_GUESS;
+	h->calm_ms = h->look_ms = NOW + 5000;
+	cr_assert_eq(say(&m), 0);
+	hear();
+	cr_assert_lt(h->look_ms, NOW + 1000);
+	cr_assert_eq(h->looks, 1);
+}
+
 Test(trust, host_about_to_exec_is_looked_at)
 {
 	struct cp_msg m = message(CP_MSG_EXEC, 0, 0);

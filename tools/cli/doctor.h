@@ -6,6 +6,9 @@
 /* What else is preloaded: LD_PRELOAD and /etc/ld.so.preload. */
 void cp_doctor_preloads(void);
 
+/* Can WHERE, a value of the option journal, be written? */
+void cp_doctor_journal(const char *where);
+
 /* Can COMMAND be guarded?  Returns 0, or the status it could not run with. */
 int cp_doctor_subject(const char *command);
 

@@ -115,14 +115,13 @@ cp_probe_sender_pidfd(void)
 
 	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, fds) != 0)
 		return errno;
-	if (setsockopt(fds[0], SOL_SOCKET, SO_PASSPIDFD, &on, sizeof(on)) != 0)
-		error = errno;
-	else if (send(fds[1], "", 1, MSG_DONTWAIT) != 1)
+	if (setsockopt(fds[0], SOL_SOCKET, SO_PASSPIDFD, &on, sizeof(on)) !=
+		0 ||
+	    send(fds[1], "", 1, MSG_DONTWAIT) != 1)
 		error = errno;
 	else
 		error = receive_pidfd(fds[0]);
-	(void)close(fds[0]);
-	(void)close(fds[1]);
+	cp_probe_close(fds);
 	return error;
 }
 

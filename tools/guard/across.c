@@ -99,8 +99,8 @@ look_across(const struct gathering *g, const struct cp_channel *ch)
 }
 
 /*
- * Is P a sibling of the ward that has exec'd, or does it descend from one?  A
- * ward of the ward's own host, which may be a ward itself, is none.
+ * Is P a sibling of the ward that has exec'd, or does it descend from one?  The
+ * ward's own host, which may be a ward itself, is none.
  */
 static bool
 is_sibling(const struct cp_case *c, const struct cp_proc *p)
@@ -161,7 +161,7 @@ is_gone(const struct gathering *g, const struct cp_channel *ch, int k)
 		    (pty && e->dev != 0 && e->dev != slave->dev))
 			continue;
 		if (!cp_runs(p) || e->fd <= 2 ||
-		    !(cp_gathered(g, p) || is_sibling(c, p)))
+		    !(cp_gathered(g, p) || (!ch->sealed && is_sibling(c, p))))
 			return false;
 		accident = true;
 	}
@@ -173,12 +173,27 @@ is_gone(const struct gathering *g, const struct cp_channel *ch, int k)
 	    !is_anybody_hidden(c);
 }
 
+/*
+ * A dying host has closed everything as well, its memory first; but that is
+ * another verdict, which comes with its end.
+ */
+static bool
+is_dying(const struct cp_case *c)
+{
+	const struct cp_proc *p = cp_census_find(c->index->census,
+	    c->ward->host->pid);
+
+	return p == NULL || !cp_runs(p) || !cp_is_host(c, p) ||
+	    (p->image == 0 && c->ward->image != 0);
+}
+
 bool
 cp_peer_gone(const struct gathering *g)
 {
 	const struct cp_ward *w = g->c->ward;
 
-	return is_gone(g, &w->channel[0], 0) && is_gone(g, &w->channel[1], 1);
+	return !is_dying(g->c) && is_gone(g, &w->channel[0], 0) &&
+	    is_gone(g, &w->channel[1], 1);
 }
 
 /* Of two channels the one with more reason to wait decides. */

@@ -152,8 +152,11 @@ tell_limit(const struct cp_request *r, uint32_t others)
 	};
 
 	cp_journal(&(struct cp_entry){ .event = "limit",
-	    .reason = "as many of this command as limit= allows live; "
-		      "another one's exec fails",
+	    .reason = options->dry_run ?
+		"as many of this command as limit= allows live; a dry run "
+		"lets another one in" :
+		"as many of this command as limit= allows live; another one's "
+		"exec fails",
 	    .host = r->host,
 	    .name = r->name,
 	    .numbers = numbers });
@@ -194,8 +197,10 @@ cp_admit(const struct cp_request *r)
 	if (r->asks && options->limit != 0 && others >= options->limit) {
 		if (is_news(&by, r->now_ms))
 			tell_limit(r, others);
-		cp_facts_tally()->refused++;
-		return EAGAIN;
+		if (!options->dry_run) {
+			cp_facts_tally()->refused++;
+			return EAGAIN;
+		}
 	}
 	if (options->keep != 0)
 		b = cp_brake_attempt(&(struct cp_attempt){ .by = by,

@@ -14,16 +14,25 @@
 /* How far up a member looks for the ward that it belongs to. */
 #define ANCESTORS_MAX 16
 
+/*
+ * A helper that is to become a ward does so when it comes to it: it is looked
+ * for now, whatever the calm, and once more.
+ */
 static void
 hear_made(const struct cp_heard *x)
 {
 	struct cp_host *h = cp_told_host(x->from.pid, x->now_ms);
+	bool helper = (x->msg.flags & CP_WARD_GUESS) != 0;
+	uint64_t at = x->now_ms + MADE_LOOK_MS;
 
-	if (h == NULL || h->dead || h->look_ms != 0)
+	if (h == NULL || h->dead)
 		return;
-	h->look_ms = x->now_ms + MADE_LOOK_MS;
-	if (h->look_ms < h->calm_ms)
-		h->look_ms = h->calm_ms;
+	if (helper)
+		h->looks = 1;
+	else if (at < h->calm_ms)
+		at = h->calm_ms;
+	if (h->look_ms == 0 || (helper && at < h->look_ms))
+		h->look_ms = at;
 }
 
 static void

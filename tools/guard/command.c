@@ -38,14 +38,20 @@ key_of_arguments(pid_t pid)
 }
 
 uint64_t
-cp_command_key(pid_t pid)
+cp_command_key(const struct cp_ward *w)
 {
 	char path[CP_PATH_SIZE];
-	uint64_t key = key_of_arguments(pid);
+	struct cp_stat st;
 	struct statx sx;
+	uint64_t key;
 
+	if (cp_procfs_stat(w->pid, &st) != 0 || st.start != w->start ||
+	    st.image == 0 || st.image == w->image)
+		return 0;
+	key = key_of_arguments(w->pid);
 	/* A directory's server may hang, which must not hang us. */
-	if (key == 0 || cp_procfs_path(path, sizeof(path), pid, "/cwd") == 0 ||
+	if (key == 0 ||
+	    cp_procfs_path(path, sizeof(path), w->pid, "/cwd") == 0 ||
 	    statx(AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT,
 		STATX_INO, &sx) != 0)
 		return 0;

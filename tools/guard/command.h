@@ -3,14 +3,12 @@
 #ifndef CP_COMMAND_H
 #define CP_COMMAND_H
 
-#include <sys/types.h>
-
-#include <stdint.h>
+#include "facts.h"
 
 /*
- * The key (see key.h) of the command line and working directory of PID; 0 if
- * they can't be read.  Before its exec it has the host's.  Context: guard.
+ * The key (see key.h) of WARD's command line and working directory; 0 if they
+ * can't be read, or are the host's still.  Context: guard.
  */
-uint64_t cp_command_key(pid_t pid);
+uint64_t cp_command_key(const struct cp_ward *ward);
 
 #endif

@@ -110,6 +110,7 @@ struct cp_host {
 	uint64_t gone_ms; /* when it died or began to leave */
 	uint64_t look_ms; /* when to list its children, 0: not */
 	uint64_t calm_ms; /* not before this time */
+	uint8_t looks;	  /* still to come after that one */
 	int pidfd;
 	char comm[16];
 	uint8_t reply_len; /* where to send CP_MSG_GONE */

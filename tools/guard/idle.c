@@ -112,7 +112,7 @@ collect(void)
 			continue;
 		/* It had not been exec'd when it was looked at. */
 		if (options->keep != 0 && w->key == 0)
-			w->key = cp_command_key(w->pid);
+			w->key = cp_command_key(w);
 		if (options->keep != 0 && w->key == 0)
 			continue;
 		if (!add_candidate(w, n))

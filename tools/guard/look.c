@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See look.h. */
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -92,6 +93,49 @@ settle_marks(struct cp_ward *w)
 	}
 }
 
+/* Is FD of PID close-on-exec? */
+static bool
+is_cloexec(pid_t pid, int fd)
+{
+	char path[CP_PATH_SIZE], info[256];
+	size_t len = cp_procfs_path(path, sizeof(path), pid, "/fdinfo/");
+	const char *flags;
+	ssize_t n = -1;
+	int file;
+
+	if (len == 0 || fd < 0)
+		return false;
+	cp_procfs_decimal(path + len, (uint64_t)fd);
+	file = open(path, O_RDONLY | O_CLOEXEC);
+	if (file >= 0) {
+		n = read(file, info, sizeof(info) - 1);
+		close(file);
+	}
+	if (n <= 0)
+		return false;
+	info[n] = '\0';
+	flags = strstr(info, "flags:\t");
+	return flags != NULL && (strtoul(flags + 7, NULL, 8) & O_CLOEXEC) != 0;
+}
+
+/*
+ * Close-on-exec since it was made, or made so in the meantime.  Closed already:
+ * nobody can tell, so it may have been.
+ */
+static void
+settle_seals(struct cp_ward *w)
+{
+	for (int k = 0; k < 2; k++) {
+		struct cp_channel *ch = &w->channel[k];
+		struct cp_end_id end;
+
+		ch->sealed = ch->sealed ||
+		    cp_procfs_end(w->host->pid, ch->host_fd, &end) != 0 ||
+		    !cp_procfs_is_host_end(ch, &end) ||
+		    is_cloexec(w->host->pid, ch->host_fd);
+	}
+}
+
 static void
 remember_descendants(struct cp_ward *w)
 {
@@ -134,7 +178,7 @@ read_command(struct cp_ward *w, const struct cp_options *options)
 {
 	w->spare = cp_spare_matches(options->spare, w->pid);
 	if (w->key == 0 && (options->keep != 0 || options->limit != 0))
-		w->key = cp_command_key(w->pid);
+		w->key = cp_command_key(w);
 }
 
 bool
@@ -159,6 +203,7 @@ cp_look_at(struct cp_ward *w, const struct cp_options *options, uint64_t now_ms)
 			read_command(w, options);
 	}
 	settle_marks(w);
+	settle_seals(w);
 	remember_descendants(w);
 	cp_closes_watch(w, now_ms);
 	if (!w->announced) {
@@ -173,8 +218,10 @@ cp_look_at(struct cp_ward *w, const struct cp_options *options, uint64_t now_ms)
 bool
 cp_look_is_swept(const struct cp_ward *w)
 {
+	bool sealed = w->channel[0].sealed && w->channel[1].sealed;
+
 	return w->duplex && w->step == CP_STEP_WATCH && !w->host->dead &&
-	    (w->swept || w->host->leaky);
+	    (w->swept || w->host->leaky || !sealed);
 }
 
 uint64_t

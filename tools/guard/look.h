@@ -23,8 +23,8 @@ bool cp_look_at(struct cp_ward *ward, const struct cp_options *options,
     uint64_t now_ms);
 
 /*
- * No event can be relied on to tell when the host closes its ends of WARD, or
- * children that the shim does not see may have inherited them.
+ * No event can be relied on to tell when the host closes its ends of WARD:
+ * they can't be watched, or its other children may have inherited them.
  */
 bool cp_look_is_swept(const struct cp_ward *ward);
 

@@ -10,14 +10,17 @@
  * end of somebody's patience.
  */
 #define ANSWER_MS 600000
-static struct cp_rest *records;
+static LIST_HEAD(, cp_rest) records = LIST_HEAD_INITIALIZER(records);
+/* Untouched pages cost nothing. */
+static struct cp_rest *by_ward[CP_WARDS_MAX];
 static struct cp_sample *samples;
 static size_t samples_room;
 
 static void
 forget(struct cp_rest *r)
 {
-	HASH_DEL(records, r);
+	by_ward[r->index] = NULL;
+	LIST_REMOVE(r, link);
 	cp_baseline_free(&r->base);
 	free(r);
 }
@@ -25,30 +28,28 @@ forget(struct cp_rest *r)
 struct cp_rest *
 cp_rest_find(const struct cp_ward *w)
 {
-	uint32_t index = cp_facts_ward_index(w);
-	struct cp_rest *r;
+	struct cp_rest *r = by_ward[cp_facts_ward_index(w)];
 
-	HASH_FIND(hh, records, &index, sizeof(index), r);
 	return r != NULL && r->serial == w->serial ? r : NULL;
 }
 
 struct cp_rest *
 cp_rest_of(const struct cp_ward *w)
 {
-	struct cp_rest *r = cp_rest_find(w);
 	uint32_t index = cp_facts_ward_index(w);
+	struct cp_rest *r = cp_rest_find(w);
 
 	if (r != NULL)
 		return r;
-	HASH_FIND(hh, records, &index, sizeof(index), r);
-	if (r != NULL)
-		forget(r);
+	if (by_ward[index] != NULL)
+		forget(by_ward[index]);
 	r = calloc(1, sizeof(*r));
 	if (r == NULL)
 		return NULL;
 	r->index = index;
 	r->serial = w->serial;
-	HASH_ADD(hh, records, index, sizeof(r->index), r);
+	by_ward[index] = r;
+	LIST_INSERT_HEAD(&records, r, link);
 	return r;
 }
 
@@ -59,7 +60,7 @@ make_room(size_t n)
 
 	if (n <= samples_room)
 		return true;
-	more = reallocarray(samples, 2 * n, sizeof(*more));
+	more = realloc(samples, 2 * n * sizeof(*more));
 	if (more == NULL)
 		return false;
 	samples = more;
@@ -142,7 +143,7 @@ cp_rest_sweep(uint32_t round)
 {
 	struct cp_rest *r, *next;
 
-	HASH_ITER(hh, records, r, next)
+	LIST_FOREACH_SAFE(r, &records, link, next)
 		if (r->round != round)
 			forget(r);
 }
@@ -152,6 +153,6 @@ cp_rest_reset(void)
 {
 	struct cp_rest *r, *next;
 
-	HASH_ITER(hh, records, r, next)
+	LIST_FOREACH_SAFE(r, &records, link, next)
 		forget(r);
 }

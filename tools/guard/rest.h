@@ -19,7 +19,7 @@ struct cp_rest {
 	bool wanted;	/* a census is to confirm that it is at rest */
 	bool told;	/* the journal knows of this time of rest */
 	struct cp_baseline base;
-	UT_hash_handle hh;
+	LIST_ENTRY(cp_rest) link;
 };
 
 /* The record of WARD, or NULL. */

@@ -26,14 +26,23 @@
 #define ALARMS_MAX 8
 
 static uint64_t batch_floor;
+static bool batched; /* the census at hand serves those who wait for it */
 static bool hurried;
+
+/* Bytes may move on what a dead child has left, and nobody listens yet. */
+static bool
+is_unheard(const struct cp_ward *w)
+{
+	return w->dead && w->duplex && !w->handed && cp_traffic_of(w) == NULL;
+}
 
 /* Something is proven or about to be: it does not wait for the batch. */
 static bool
 is_urgent(const struct cp_ward *w)
 {
-	return w->host->dead || w->host->leaving || w->step != CP_STEP_WATCH ||
-	    w->host->gone_ms != 0 || w->heir_ms != 0 || w->retired ||
+	return w->host->dead || is_unheard(w) || w->host->leaving ||
+	    w->step != CP_STEP_WATCH || w->host->gone_ms != 0 ||
+	    w->heir_ms != 0 || w->retired ||
 	    (w->shut_ms != 0 && w->alarms < ALARMS_MAX);
 }
 
@@ -103,6 +112,7 @@ look_closer(const struct cp_options *options, uint64_t now)
 		else
 			leisurely++;
 	}
+	batched = leisurely > 0;
 	if (urgent || leisurely == 0 || now >= batch_floor)
 		return n;
 	TAILQ_FOREACH(w, cp_facts_pending(), pending)
@@ -185,7 +195,11 @@ take_census(const struct cp_options *options, size_t n, uint64_t now)
 		put_off(now);
 	free(interest);
 	took = (cp_watch_now() - now) * LEISURE;
-	batch_floor = now + (took > BATCH_MS ? took : BATCH_MS);
+	if (batched && took < BATCH_MS)
+		took = BATCH_MS;
+	/* What is urgent day in, day out must not put off the rest for ever. */
+	if (batched || batch_floor < now + took)
+		batch_floor = now + took;
 }
 
 static void
@@ -202,7 +216,11 @@ look_for_children(const struct cp_options *options, uint64_t now)
 		if (h->look_ms == 0 || h->look_ms > now || h->dead)
 			continue;
 		found = cp_look_for_children(h, all, now);
-		h->look_ms = h->census || all ? now + CENSUS_HOST_MS : 0;
+		h->look_ms = h->census || all || h->looks > 0 ?
+		    now + CENSUS_HOST_MS :
+		    0;
+		if (h->looks > 0)
+			h->looks--;
 		h->calm_ms = now + (found > 0 ? CENSUS_HOST_MS : CALM_MS);
 	}
 }

@@ -224,7 +224,12 @@ hear_ward(struct cp_heard *x)
 	w->died_ms = w->dead ? x->now_ms : 0;
 	if (!w->dead)
 		watch_ward(w, x, itself);
-	cp_facts_due(w, x->now_ms + (h->dead ? DEATH_SETTLE_MS : CP_LOOK_MS));
+	/* Of a dead child the sooner, the less is missed of what moves on. */
+	cp_facts_due(w,
+	    x->now_ms +
+		(h->dead	? DEATH_SETTLE_MS :
+			w->dead ? 0 :
+				  CP_LOOK_MS));
 	cp_idle_meet(w, x->now_ms); /* before it is told to go on */
 	admit(w, x, known);
 }

@@ -31,7 +31,10 @@ struct cp_traffic {
 	uint64_t asked_ms;
 };
 
-/* Forgets everything and closes the instance: for a guard that took over. */
+/*
+ * Forgets everything.  Nothing is closed: in a guard that took over from
+ * another the descriptor's number is somebody else's.
+ */
 void cp_traffic_reset(void);
 
 /*

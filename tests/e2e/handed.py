@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: MIT
+"""The host lives, and the direct child has ended before what it started."""
+
+import functools
+import signal
+import time
+
+import proc
+from kept import LIMIT, Stage, go, stay
+from puppet import Puppet
+from runner import Case
+from scene import GRACE, LONG, PROMPT, SLACK, SPARE, TERM, expect
+
+# A server behind a shell, as npx has it.  dash gives what it starts in the
+# background /dev/null for a stdin, hence the detour.
+BEHIND = 'exec 3<&0; "$@" <&3 3<&- & exec 3<&-; wait'
+# The shell ends as soon as the server runs.
+STARTER = 'exec 3<&0; "$@" <&3 3<&- & exit 0'
+# Only its stdout is handed on.
+LOGGER = '"$@" </dev/null & exit 0'
+
+# Long enough for a test to do something within it.
+LONG_GRACE = 2.0
+# A census that nothing is urgent in may wait for the next batch.
+BATCH = 1.0
+LIMIT += BATCH
+
+
+def judged(s, pid):
+    """Waits for the verdict on the ward whose direct child was PID."""
+    deadline = time.monotonic() + LONG
+    while not any(x["event"] == "verdict" and x["child"]["ward"] == pid
+                  for x in s.journal_lines()):
+        expect(time.monotonic() < deadline, "no verdict")
+        time.sleep(0.005)  # the journal has no event of its own
+
+
+def wrapper_killed(s, wire="pipes", mode="stubborn", language="python"):
+    """npx was killed, the server stayed."""
+    stage = Stage(s, language)
+    keys = {"wire": wire} if language == "python" else {}
+    w, shell = stage.p.ward("w", mode=mode, script=BEHIND, **keys)
+    wards = [w]
+    if mode == "child":
+        s.gather(w_child=1)
+        wards += s.met["w.child"]
+    stay(wards, "in use", GRACE + TERM)
+    began = time.monotonic()
+    proc.Proc(shell, "sh").kill()
+    go(wards, "its wrapper was killed", limit=LIMIT)
+    expect(time.monotonic() - began > GRACE, "before its grace")
+    stage.well()
+    stage.p.close("twin")
+    stage.end()
+
+
+def child_ends(s, mode, language="python", **keys):
+    """It ends by itself; who goes on has its stdio, and is silent."""
+    stage = Stage(s, language)
+    keys |= {"script": STARTER} if mode == "stubborn" else {"mode": mode}
+    w = stage.p.ward("w", **keys)[0]
+    go([w], "its starter has ended", limit=LIMIT)
+    stage.well()
+    stage.end()
+
+
+def goes_on(s, wire):
+    """A starter that hands its stdio to a server and ends: that one lives.
+
+    Not in Node, which gives the stdin up when its child ends."""
+    stage = Stage(s, options={"grace": "2s"})
+    p = stage.p
+    silent = p.ward("silent", wire=wire, script=STARTER)[0]
+    w, starter = p.ward("w", mode="echo", wire=wire, script=STARTER)
+    judged(s, starter)
+    expect(p.ask("w"), "the session does not answer")
+    go([silent], "nothing was said", limit=LONG_GRACE - GRACE + LIMIT)
+    stay([w], "a session", LONG_GRACE + TERM)
+    expect(p.ask("w"), "the session does not answer")
+    told = [x for x in s.journal_lines() if x["event"] == "handed-over"]
+    expect(len(told) == 1, f"handed over {len(told)} times")
+    stage.well()
+    p.close("w")
+    go([w], "EOF")
+    stage.end()
+
+
+def handed_then_closed(s):
+    """What has been handed on is abandoned later."""
+    stage = Stage(s)
+    p = stage.p
+    w, starter = p.ward("w", script=STARTER)
+    judged(s, starter)
+    p.say("w")  # into a pipe: that is seen though nobody reads it
+    stay([w], "it was spoken to", GRACE + TERM + BATCH)
+    p.close("w")
+    go([w], "closed")
+    stage.well()
+    stage.end()
+
+
+def echo_goes_on(s, wire):
+    """The same with pauses beyond grace after the first bytes."""
+    stage = Stage(s, options={"grace": "500ms"})
+    w, starter = stage.p.ward("w", mode="echo", wire=wire, script=STARTER)
+    judged(s, starter)
+    for _ in range(3):
+        expect(stage.p.ask("w"), "the session does not answer")
+        stay([w], "a session", 0.5 + TERM + SPARE)
+    stage.well()
+    stage.p.close("w")
+    go([w], "EOF")
+    stage.end()
+
+
+def closed_in_the_silence(s):
+    """Closed before silence has proven anything: the whole grace begins."""
+    stage = Stage(s, options={"grace": "1s"})
+    w, starter = stage.p.ward("w", script=STARTER)
+    judged(s, starter)
+    stay([w], "in its grace", 0.7)
+    began = time.monotonic()
+    stage.p.close("w")
+    go([w], "closed", limit=1.0 + TERM + PROMPT + SLACK)
+    expect(time.monotonic() - began > 1.0 + TERM - 0.010, "before its grace")
+    stage.well()
+    stage.end()
+
+
+def only_stdout(s):
+    """`$(server &)`: it holds no stdin."""
+    stage = Stage(s)
+    w = stage.p.ward("w", script=LOGGER)[0]
+    stay([w], "holds its stdout only", GRACE + TERM)
+    stage.spared([w], "holds its stdout only")
+    stage.p.close("w")
+    go([w], "closed")
+    stage.end()
+
+
+def one_way(s):
+    stage = Stage(s)
+    w = stage.p.ward("w", wire="reader", script=STARTER)[0]
+    stay([w], "one-way", GRACE + TERM)
+    stage.spared([w], "one-way")
+    stage.p.host.kill()
+    go([w], "its host is dead")
+
+
+def unwaited(s):
+    """A zombie that its host leaves lying is told of, once."""
+    p = Puppet(s)
+    w = p.ward("w")[0]
+    v = p.ward("v")[0]
+    w.kill()
+    v.kill()
+    p.wait(v.pid)
+    deadline = time.monotonic() + 2 * LONG
+    while not (told := [x for x in s.journal_lines()
+                        if x["event"] == "unwaited"]):
+        expect(time.monotonic() < deadline, "nothing is told of a zombie")
+        time.sleep(0.1)  # the journal has no event of its own
+    expect([x["child"]["pid"] for x in told] == [w.pid], f"told: {told}")
+    p.wait(w.pid)
+    p.host.kill()
+    p.host.wait()
+    s.nothing_of_ours(2.0)
+
+
+def bare(s, language):
+    p = Puppet(s, language, how="bare")
+    w, shell = p.ward("w", script=BEHIND)
+    proc.Proc(shell, "sh").kill()
+    stay([w], "no leak", GRACE + TERM + SPARE)
+
+
+def cases():
+    P = functools.partial
+    for wire in ("pipes", "pair", "pairs", "pty"):
+        yield Case(f"handed/wrapper/{wire}", P(wrapper_killed, wire=wire),
+                   False)
+        yield Case(f"handed/goes-on/{wire}", P(goes_on, wire=wire), False)
+        for mode in ("stubborn", "fork2", "fork2sid"):
+            yield Case(f"handed/ends/{mode}/{wire}",
+                       P(child_ends, mode=mode, wire=wire),
+                       False)
+    for how in ("fork", "posix_spawn"):
+        yield Case(f"handed/ends/fork2/{how}",
+                   P(child_ends, mode="fork2", how=how), False)
+    for wire in ("pipes", "pair"):
+        yield Case(f"handed/echo/{wire}", P(echo_goes_on, wire=wire), False)
+    yield Case("handed/helpers", P(wrapper_killed, mode="child"), False)
+    yield Case("handed/moved", P(wrapper_killed, mode="moved"), False)
+    yield Case("handed/wrapper/node", P(wrapper_killed, language="node"),
+               False)
+    yield Case("handed/ends/node",
+               P(child_ends, mode="stubborn", language="node"), False)
+    for language in ("python", "node"):
+        yield Case(f"bare/handed/{language}", P(bare, language=language),
+                   True)
+    yield Case("handed/closed-in-the-silence", closed_in_the_silence, False)
+    yield Case("handed/then-closed", handed_then_closed, False)
+    yield Case("handed/only-stdout", only_stdout, False)
+    yield Case("handed/one-way", one_way, False)
+    yield Case("handed/unwaited", unwaited, False)
