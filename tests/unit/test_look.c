@@ -407,6 +407,7 @@ Test(look, next_one_of_a_ward_that_is_swept)
 	cr_assert_eq(cp_look_next(&w, 1000), 1000 + CP_LOOK_MS);
 	cr_assert_eq(cp_look_next(&w, 1700), 1700 + 700);
 	cr_assert_eq(cp_look_next(&w, 900000), 900000 + 5000);
+	w.channel[0].sealed = w.channel[1].sealed = true;
 	w.swept = false;
 	cr_assert_eq(cp_look_next(&w, 1700), 0);
 }
