@@ -83,7 +83,7 @@ def cron(s, how):
     else:
         # Of the three that work on, one has a shell in front of it.
         watch(s, count, lambda alive: len(alive) == len(live) + 1,
-              CRON_GRACE + TERM + ROUND, "only the jobs that work")
+              CRON_GRACE + TERM + LONG, "only the jobs that work")
         expect(set(live) <= set(count.pids()), "the wrong ones are left")
     said = finish(s, "done")
     dropped = said.pop("dropped")
