@@ -15,6 +15,23 @@ def comm(pid):
         return ""
 
 
+def programs(pid):
+    """Base names of the program and of its first argument, a script's."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as f:
+            argv = f.read(4096).split(b"\0")
+    except OSError:
+        return []
+    return [os.path.basename(a.decode(errors="replace")) for a in argv[:2]]
+
+
+def cwd(pid):
+    try:
+        return os.readlink(f"/proc/{pid}/cwd")
+    except OSError:
+        return ""
+
+
 def pids():
     return [int(p) for p in os.listdir("/proc") if p.isdigit()]
 

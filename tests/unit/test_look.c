@@ -15,6 +15,7 @@
 #include "../../shim/common/procfs.h"
 #include "../../tools/guard/journal.h"
 #include "../../tools/guard/look.h"
+#include "../../tools/guard/told.h"
 
 /* By PID, as a census is sorted; so the index is known as well. */
 enum { HOST = 100, CHILD = 200, OTHER = 300 };
@@ -393,6 +394,22 @@ Test(look, spare_after_the_exec_only)
 	strcpy(options.spare, "nothing-like-it");
 	(void)cp_look_at(w, &options, 0);
 	cr_assert_not(w->spare);
+}
+
+/* Who can't be watched is looked at, soon at first; who can be is not. */
+Test(look, next_one_of_a_ward_that_is_swept)
+{
+	struct cp_ward w = { .host = &host,
+		.duplex = true,
+		.born_ms = 1000,
+		.swept = true };
+
+	cr_assert_eq(cp_look_next(&w, 1000), 1000 + CP_LOOK_MS);
+	cr_assert_eq(cp_look_next(&w, 1700), 1700 + 700);
+	cr_assert_eq(cp_look_next(&w, 900000), 900000 + 5000);
+	w.channel[0].sealed = w.channel[1].sealed = true;
+	w.swept = false;
+	cr_assert_eq(cp_look_next(&w, 1700), 0);
 }
 
 /* As the shim would have told it; see key.h. */

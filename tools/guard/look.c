@@ -15,6 +15,7 @@
 
 #define CHILDREN_MAX	1024
 #define DESCENDANTS_MAX 64
+#define SWEEP_MS	5000
 
 /* Does the host hold the opposite end, at the number told or at any other? */
 static bool
@@ -221,6 +222,18 @@ cp_look_is_swept(const struct cp_ward *w)
 
 	return w->duplex && w->step == CP_STEP_WATCH && !w->host->dead &&
 	    (w->swept || w->host->leaky || !sealed);
+}
+
+uint64_t
+cp_look_next(const struct cp_ward *w, uint64_t now_ms)
+{
+	uint64_t age = now_ms - w->born_ms;
+
+	if (!cp_look_is_swept(w))
+		return 0;
+	if (age < CP_LOOK_MS)
+		age = CP_LOOK_MS;
+	return now_ms + (age < SWEEP_MS ? age : SWEEP_MS);
 }
 
 bool

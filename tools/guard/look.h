@@ -22,14 +22,17 @@
 bool cp_look_at(struct cp_ward *ward, const struct cp_options *options,
     uint64_t now_ms);
 
-/* How often such a ward is looked at. */
-#define CP_SWEEP_MS 5000
-
 /*
  * No event can be relied on to tell when the host closes its ends of WARD:
  * they can't be watched, or its other children may have inherited them.
  */
 bool cp_look_is_swept(const struct cp_ward *ward);
+
+/*
+ * When such a ward is looked at next, and 0 if events will tell: after its age
+ * once more, which is soon at first, and every 5 s at last.
+ */
+uint64_t cp_look_next(const struct cp_ward *ward, uint64_t now_ms);
 
 /* Does the host hold an end of WARD where it was told to be? */
 bool cp_look_host_has(const struct cp_ward *ward);

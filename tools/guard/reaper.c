@@ -279,7 +279,7 @@ attend_living(struct cp_ward *w, const struct cp_case *c)
 	}
 	w->shut_ms = 0;
 	w->rounds = 0;
-	cp_facts_due(w, cp_look_is_swept(w) ? c->now_ms + CP_SWEEP_MS : 0);
+	cp_facts_due(w, cp_look_next(w, c->now_ms));
 	cp_idle_attended(w, c->now_ms);
 }
 

@@ -56,8 +56,21 @@ look_first(struct cp_ward *w, const struct cp_options *options, uint64_t now)
 		return false;
 	if (is_urgent(w) || w->shut_ms != 0)
 		return true;
-	cp_facts_due(w, cp_look_is_swept(w) ? now + CP_SWEEP_MS : 0);
+	cp_facts_due(w, cp_look_next(w, now));
 	return false;
+}
+
+/*
+ * What couldn't be watched may be watched now: forkpty's parent can have told
+ * of a child that has not opened its terminal yet.
+ */
+static void
+try_again(struct cp_ward *w, uint64_t now)
+{
+	if (!w->swept)
+		return;
+	w->swept = false;
+	cp_closes_watch(w, now);
 }
 
 /* A ward that is swept is looked at in vain most of the time. */
@@ -69,7 +82,10 @@ needs_census(struct cp_ward *w, const struct cp_options *options, uint64_t now)
 	if (!cp_look_is_swept(w) || is_urgent(w) || w->dead ||
 	    w->shut_ms != 0 || !cp_look_host_has(w))
 		return true;
-	cp_facts_due(w, now + CP_SWEEP_MS);
+	try_again(w, now);
+	if (w->shut_ms != 0)
+		return true;
+	cp_facts_due(w, cp_look_next(w, now));
 	return false;
 }
 
