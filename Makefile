@@ -215,9 +215,10 @@ $(B)/rivals/%.so: tests/rivals/%.c | $(B)/.have-build
 
 $(B)/bench/spawner: tests/bench/children.c tests/bench/children.h
 $(B)/bench/census: $(CENSUS_O)
+$(B)/bench/census: SANITIZED = $(SANITIZE)
 $(BENCH:%=$(B)/bench/%): $(B)/bench/%: tests/bench/%.c | $(B)/.have-build
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(BASE) $(CFLAGS) $(SANITIZE) -pthread -o $@ \
+	$(call say,CC)$(CC) $(BASE) $(CFLAGS) $(SANITIZED) -pthread -o $@ \
 	    $(filter %.c %.o,$^)
 # What any preload costs: the least that ours is compared with.
 $(B)/bench/empty.so: | $(B)/.have-build

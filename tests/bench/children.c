@@ -118,6 +118,15 @@ child_spawn(struct child *c, const char *way, char *const argv[])
 }
 
 void
+child_read(const struct child *c)
+{
+	char buf[4096];
+
+	if (c->out != -1 && read(c->out, buf, sizeof(buf)) == -1)
+		err(1, "a child's output");
+}
+
+void
 child_end(struct child *c)
 {
 	int status;

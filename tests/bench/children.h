@@ -25,6 +25,12 @@ void child_spawn(struct child *c, const char *way, char *const argv[]);
 /* Is there such a WAY? */
 int child_way(const char *way);
 
+/*
+ * Waits for the child's first word or its end, as a reader of its output does:
+ * the host has both its ends while the child starts.
+ */
+void child_read(const struct child *c);
+
 /* Closes the host ends and reaps the child. */
 void child_end(struct child *c);
 

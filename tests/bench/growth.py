@@ -43,10 +43,11 @@ def growth(name, unit, rows):
 
 def step_by_step(setting, name, unit, grow):
     """GROW(host, by) makes a host larger; measured at each of STEPS."""
+    most = stage.most_wards(STEPS[-1])
     hosts = {w: setting.host(w, options=AT_ONCE) for w in ("empty", "ours")}
     rows, had = {}, 0
     try:
-        for size in STEPS:
+        for size in (*STEPS[:-1], most):
             for host in hosts.values():
                 grow(host, size - had)
             had = size

@@ -5,9 +5,9 @@
  *
  *	spawner [COMMAND…]
  *
- *	WAY N PROGRAM	spawns PROGRAM N times by WAY (children.h), one after the
- *			other, each to its reaping: nanoseconds a child
- *	threads T N PROGRAM	the same by vfork from T threads at once, N each
+ *	WAY N PROGRAM [ARG…]	spawns PROGRAM N times by WAY (children.h), one
+ *			after the other, each to its reaping: nanoseconds a child
+ *	threads T N PROGRAM [ARG…]	by vfork from T threads at once, N each
  *	live T N MODE FIFO	N wards from each of T threads, to stay; they say
  *			that they are up, and all hold FIFO open until they die
  *	abandon		closes the host ends of those: CLOCK_MONOTONIC in ns
@@ -68,14 +68,14 @@ number(const char *text)
 }
 
 static int64_t
-spawn_in_turn(const char *way, int n, char *program)
+spawn_in_turn(const char *way, int n, char *const argv[])
 {
-	char *argv[] = { program, NULL };
 	int64_t began = now_ns();
 	struct child c;
 
 	for (int i = 0; i < n; i++) {
 		child_spawn(&c, way, argv);
+		child_read(&c);
 		child_end(&c);
 	}
 	return (now_ns() - began) / n;
@@ -90,8 +90,10 @@ do_share(void *arg)
 	for (int i = 0; i < s->n; i++) {
 		child_spawn(s->kept == NULL ? &c : &s->kept[i], "vfork",
 		    s->argv);
-		if (s->kept == NULL)
-			child_end(&c);
+		if (s->kept != NULL)
+			continue;
+		child_read(&c);
+		child_end(&c);
 	}
 	return NULL;
 }
@@ -132,8 +134,9 @@ live(int t, int n, char *mode, const char *fifo)
 	if (wards == NULL)
 		err(1, NULL);
 	if (t == 1) /* the main thread, where a host has its wards from */
-		do_share(&(struct share){
-		    .n = n, .argv = argv, .kept = wards + n_wards });
+		do_share(&(struct share){ .n = n,
+		    .argv = argv,
+		    .kept = wards + n_wards });
 	else
 		spawn_at_once(t, n, argv, wards + n_wards);
 	close(fd);
@@ -226,12 +229,11 @@ grow(int mib)
 static int64_t
 obey(char *w[], int n)
 {
-	char *argv[] = { n > 3 ? w[3] : NULL, NULL };
-
-	if (n == 3 && child_way(w[0]))
-		return spawn_in_turn(w[0], number(w[1]), w[2]);
-	if (n == 4 && strcmp(w[0], "threads") == 0)
-		return spawn_at_once(number(w[1]), number(w[2]), argv, NULL);
+	w[n] = NULL;
+	if (n >= 3 && child_way(w[0]))
+		return spawn_in_turn(w[0], number(w[1]), w + 2);
+	if (n >= 4 && strcmp(w[0], "threads") == 0)
+		return spawn_at_once(number(w[1]), number(w[2]), w + 3, NULL);
 	if (n == 4 && strcmp(w[0], "pong") == 0)
 		return pong(number(w[1]), w[2], w[3]);
 	if (n == 5 && strcmp(w[0], "live") == 0)
@@ -254,7 +256,7 @@ obey(char *w[], int n)
 static void
 obey_line(char *line)
 {
-	char *words[WORDS_MAX], *word;
+	char *words[WORDS_MAX + 1], *word;
 	int n = 0;
 
 	while (n < WORDS_MAX && (word = strsep(&line, " \n")) != NULL)
@@ -277,11 +279,15 @@ find_stub(void)
 int
 main(int argc, char *argv[])
 {
-	struct rlimit many = { 65536, 65536 };
+	struct rlimit many;
 	char line[512];
 
-	/* As root more than the limit that we were given. */
-	(void)setrlimit(RLIMIT_NOFILE, &many);
+	/* Wards cost two descriptors each. */
+	if (getrlimit(RLIMIT_NOFILE, &many) == -1)
+		err(1, "RLIMIT_NOFILE");
+	many.rlim_cur = many.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &many) == -1)
+		err(1, "RLIMIT_NOFILE");
 	find_stub();
 	for (int i = 1; i < argc; i++)
 		obey_line(argv[i]);

@@ -22,6 +22,7 @@ Case = collections.namedtuple("Case", "name run bare")
 
 
 def collect():
+    import counts
     import guard
     import leaks
     import misuse
@@ -30,7 +31,7 @@ def collect():
     import spared
 
     cases = []
-    for module in (leaks, guard, same, spared, misuse, real):
+    for module in (leaks, guard, same, spared, misuse, real, counts):
         cases += module.cases()
     names = [c.name for c in cases]
     for name in names:
