@@ -43,6 +43,7 @@ class Result:
         self.ways_unit = more.get("ways_unit", "")
         self.peers = more.get("peers", {})
         self.note = more.get("note", "")
+        self.failed = more.get("failed", False)
 
     def skipped(self):
         return not self.series
@@ -54,8 +55,8 @@ class Result:
         return self.goal is None or self.goal.met(round(self.median(), 3))
 
 
-def skip(name, why):
-    return Result(name, "", None, [], note="skipped: " + why)
+def skip(name, why, failed=False):
+    return Result(name, "", None, [], note="skipped: " + why, failed=failed)
 
 
 def spread(series):

@@ -54,7 +54,7 @@ def shares(r, values):
 def row(r, y):
     out = [text(LEFT - 14, y + 4, r.name, anchor="end")]
     if r.skipped():
-        return out + [text(LEFT, y + 4, "skipped", "dim small")]
+        return out + [text(LEFT, y + 4, r.note, "dim small")]
     kind = "met" if r.met() else "missed"
     low, middle, high = shares(r, r.series)
     out.append(f'<line x1="{across(low):.1f}" x2="{across(high):.1f}" '
