@@ -4,15 +4,11 @@
 import json
 import os
 import platform
-import sys
 import time
 
 from figures import spread
 
-
-def progress(name):
-    if sys.stderr.isatty():
-        print(f"\r\033[K{name}", end="", file=sys.stderr, flush=True)
+WIDE = (49, 31, 15, 0)  # columns; a result is printed as it is taken
 
 
 def number(x):
@@ -52,18 +48,21 @@ def others(result):
     return "  ".join(words)
 
 
-def table(results, setting):
-    rows = [("measure", "median [min..max]", "goal", "peers")]
-    for r in results:
-        value = "" if r.skipped() else f"{series(r.series)} {r.unit}".strip()
-        rows.append((r.name, value, judged(r), others(r)))
-    wide = [max(len(row[i]) for row in rows) for i in range(2)]
-    goal = max(len(row[2]) for row, r in zip(rows[1:], results)
-               if not r.skipped()) if any(not r.skipped() for r in results) \
-        else 0
-    for name, value, verdict, peers in rows:
-        print(f"{name:{wide[0]}}  {value:{wide[1]}}  {verdict:{goal}}  "
-              f"{peers}".rstrip())
+def heading():
+    line(("measure", "median [min..max]", "goal", "peers"))
+
+
+def line(row):
+    print(" ".join(f"{cell:{w}}" for cell, w in zip(row, WIDE)).rstrip(),
+          flush=True)
+
+
+def result(r):
+    value = "" if r.skipped() else f"{series(r.series)} {r.unit}".strip()
+    line((r.name, value, judged(r), others(r)))
+
+
+def missing(setting):
     if setting.missing:
         print("not installed, left out: " + ", ".join(sorted(setting.missing))
               + " (scripts/setup --bench installs them)")
