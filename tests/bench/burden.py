@@ -80,8 +80,9 @@ def end(host):
 
 
 def silence():
-    """Wake-ups and CPU time (ns) of the guards while nothing happens."""
-    settle(1.2)
+    """Wake-ups and CPU time (ns) of the guards while nothing happens.  Their
+    last look after a burst of channels comes ten seconds later."""
+    settle(10.5)
     pids = stage.guards()
     woken, cpu = wake_ups(pids), cpu_ns(pids)
     time.sleep(WATCH)  # the measure itself
