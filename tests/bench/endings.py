@@ -118,7 +118,7 @@ def none_lost(setting):
     """What was registered in a storm from 32 threads dies with the host."""
     name = "storm of 32 threads, wards that outlive the host"
     took = kill_host(setting, "ours", 1600, "stubborn", 32)
-    return [Result(name, "runs that lost some", Goal(0), [0 if took is not None else 1],
+    return [Result(name, "runs that lost some", Goal(0), [int(took is None)],
                    note="of 1600")]
 
 
