@@ -56,6 +56,8 @@ TESTS	= procfs options wire channel slot ward preload ask \
 HOSTS	= facts helper host server ward worker
 HOSTS_STATIC = host ward
 RIVALS	= hostile_malloc rival
+# Programs for the benchmarks and for the counts of `make check`.
+BENCH	= spawner stub census
 
 MAN	= $(wildcard shim/*.[1-8] tools/*.[1-8])
 
@@ -128,6 +130,7 @@ TEST_B	= $(patsubst tests/unit/%.c,$(B)/tests/%,\
 	  $(wildcard $(TESTS:%=tests/unit/test_%.c)))
 HOST_B	= $(HOSTS:%=$(B)/hosts/%) $(HOSTS_STATIC:%=$(B)/hosts/%.static)
 RIVAL_B	= $(RIVALS:%=$(B)/rivals/%.so)
+BENCH_B	= $(BENCH:%=$(B)/bench/%) $(B)/bench/empty.so
 
 .PHONY: all check check-asan demo bench install uninstall clean lint hosts tests
 .DELETE_ON_ERROR:
@@ -265,7 +268,19 @@ $(B)/rivals/%.so: tests/rivals/%.c | $(B)/.have-build
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(BASE) $(CFLAGS) -fPIC -shared -o $@ $<
 
-check: all $(TEST_B) $(HOST_B) $(RIVAL_B) | $(B)/.have-check
+$(B)/bench/spawner: tests/bench/children.c tests/bench/children.h
+$(B)/bench/census: $(CENSUS_O)
+$(B)/bench/census: SANITIZED = $(SANITIZE)
+$(BENCH:%=$(B)/bench/%): $(B)/bench/%: tests/bench/%.c | $(B)/.have-build
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(BASE) $(CFLAGS) $(SANITIZED) -pthread -o $@ \
+	    $(filter %.c %.o,$^)
+# What any preload costs: the least that ours is compared with.
+$(B)/bench/empty.so: | $(B)/.have-build
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) -shared -x c /dev/null -o $@
+
+check: all $(TEST_B) $(HOST_B) $(RIVAL_B) $(BENCH_B) | $(B)/.have-check
 	@tests/run $(B) $(TESTS)
 
 # The guard's stderr is /dev/null: what a sanitizer says goes to files, which
@@ -278,8 +293,9 @@ check-asan:
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all'
 SANLOG	= $(abspath $(B)/asan/log/sanitizer)
 
-bench: $(PARTS) | $(B)/.have-build
-	@CC='$(CC)' tests/alone python3 tests/bench/cost.py $(B)
+# One or a few: make bench ONLY='spawn census'; a million spawns: LONG=1.
+bench: $(PARTS) $(BENCH_B)
+	@tests/bench/run $(if $(LONG),--long) $(B) $(ONLY)
 
 demo: $(PARTS) $(B)/hosts/server | $(B)/.have-demo
 	@scripts/demo

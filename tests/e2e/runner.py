@@ -26,6 +26,7 @@ def collect():
     import alive
     import all as everybody
     import brake
+    import counts
     import doctor
     import every
     import field
@@ -48,7 +49,7 @@ def collect():
     # The longest first, so that the short ones fill the gaps.
     for module in (field, leaks, alive, kept, handed, guard, same, spared,
                    stale, brake, every, misuse, real, limit, everybody, scan,
-                   wrap, doctor, report, install):
+                   wrap, doctor, report, install, counts):
         cases += module.cases()
     names = [c.name for c in cases]
     for name in names:
