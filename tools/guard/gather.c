@@ -275,6 +275,13 @@ gather_holders(struct gathering *g, const struct cp_channel *ch)
 	}
 }
 
+bool
+cp_is_frozen(const struct cp_ward *w)
+{
+	return w->step > CP_STEP_DOOMED ||
+	    (w->step == CP_STEP_DOOMED && w->rule != CP_RULE_CHILD_DIED);
+}
+
 /*
  * Adds P, which was once seen to descend from the child.  If it has left the
  * tree and let go of the channels before anything was wrong it is a daemon: a
@@ -286,7 +293,7 @@ gather_member(struct gathering *g, const struct cp_proc *p)
 {
 	if (p == NULL || cp_gathered(g, p))
 		return;
-	if (g->c->ward->step != CP_STEP_WATCH ||
+	if (cp_is_frozen(g->c->ward) ||
 	    (cp_other_ward(g->c, p) == NULL &&
 		(cp_holds(g, 0, p) || cp_holds(g, 1, p))))
 		gather(g, p);

@@ -30,6 +30,13 @@ const struct cp_proc *cp_living(const struct cp_case *c, pid_t pid,
 const struct cp_ward *cp_other_ward(const struct cp_case *c,
     const struct cp_proc *p);
 
+/*
+ * Is it too late for those who go with the ward to let go?  Silence after the
+ * end of the direct child proves nothing before it is over: what has forked
+ * off may be about to become a daemon.
+ */
+bool cp_is_frozen(const struct cp_ward *w);
+
 bool cp_gathered(const struct gathering *g, const struct cp_proc *p);
 
 /*

@@ -165,7 +165,7 @@ judge_gathered(const struct gathering *g)
 	parent = true_parent(c);
 	if (parent != 0)
 		return (struct cp_finding){ CP_ADOPT, CP_RULE_HEIR, parent, 0 };
-	if (!w->any && w->step == CP_STEP_WATCH && !cp_holds(g, 0, NULL) &&
+	if (!w->any && !cp_is_frozen(w) && !cp_holds(g, 0, NULL) &&
 	    !cp_holds(g, 1, NULL))
 		return all_seen(g) ? finding(CP_SPARED, CP_RULE_LET_GO) :
 				     finding(CP_DOUBT, CP_RULE_UNSEEN);

@@ -6,6 +6,7 @@
 #include "admit.h"
 #include "closes.h"
 #include "company.h"
+#include "gather.h"
 #include "idle.h"
 #include "journal.h"
 #include "look.h"
@@ -21,6 +22,8 @@
 /* SIGKILL is repeated this often for what forks away or can't die yet. */
 #define KILL_AGAIN_MS 100
 #define KILL_ROUNDS   50
+/* So long after the end of a direct child it is said that others stay. */
+#define NEWS_MS 500
 /* What can't be told now is looked at again after this, then twice that … */
 #define FIRST_WAIT_MS	UINT64_C(50)
 #define LONGEST_WAIT_MS 60000
@@ -58,11 +61,12 @@ tell_end(struct cp_ward *w, const char *event, const char *reason)
 		    .reason = reason,
 		    .host = h,
 		    .ward = w,
-		    .step = w->step == CP_STEP_KILL ? "KILL" :
-			w->step == CP_STEP_TERM	    ? "TERM" :
-			w->step == CP_STEP_DOOMED   ? "EOF" :
-						      NULL });
-	if (w->step != CP_STEP_WATCH) {
+		    .step = !cp_is_frozen(w)	  ? NULL :
+			w->step == CP_STEP_KILL	  ? "KILL" :
+			w->step == CP_STEP_TERM	  ? "TERM" :
+			w->step == CP_STEP_DOOMED ? "EOF" :
+						    NULL });
+	if (cp_is_frozen(w)) {
 		h->ended++;
 		cp_facts_tally()->reaped[w->rule][w->step]++;
 	} else
@@ -87,7 +91,7 @@ is_zombie(const struct cp_ward *w, const struct cp_case *c)
 static void
 attend_nobody(struct cp_ward *w, const struct cp_case *c)
 {
-	bool ours = w->step != CP_STEP_WATCH;
+	bool ours = cp_is_frozen(w);
 
 	if (c->index->census->n_faded > 0 && !w->missed) {
 		w->missed = true;
@@ -350,6 +354,21 @@ listen_to(struct cp_ward *w, const struct cp_case *c)
 	    .ward = w });
 }
 
+/* A daemon needs a moment to let go: it is no news before that. */
+static bool
+is_early(struct cp_ward *w, const struct cp_case *c)
+{
+	uint64_t news = w->died_ms + NEWS_MS, over;
+
+	over = w->died_ms + c->options->grace_ms;
+	if (over < news)
+		news = over;
+	if (w->step != CP_STEP_WATCH || c->now_ms >= news)
+		return false;
+	cp_facts_due(w, news);
+	return true;
+}
+
 void
 cp_reaper_attend(struct cp_ward *w, const struct cp_case *c)
 {
@@ -361,6 +380,11 @@ cp_reaper_attend(struct cp_ward *w, const struct cp_case *c)
 	if (f.verdict == CP_CHILD_GONE && w->step <= CP_STEP_DOOMED) {
 		listen_to(w, c);
 		f = cp_judge(c);
+	}
+	if (f.verdict == CP_CHILD_GONE && is_early(w, c)) {
+		cp_company_remember(w, c);
+		cp_company_watch(w);
+		return;
 	}
 	if (is_proven(&f) && w->step == CP_STEP_WATCH && !w->dead &&
 	    cp_spare_matches(c->options->spare, w->pid)) {

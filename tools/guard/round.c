@@ -28,6 +28,7 @@
 static uint64_t batch_floor;
 static bool batched; /* the census at hand serves those who wait for it */
 static bool hurried;
+static const struct cp_options *given; /* in this round */
 
 /* Bytes may move on what a dead child has left, and nobody listens yet. */
 static bool
@@ -36,13 +37,22 @@ is_unheard(const struct cp_ward *w)
 	return w->dead && w->duplex && !w->handed && cp_traffic_of(w) == NULL;
 }
 
+/* When the silence on what a dead child has left is over, at the earliest. */
+static uint64_t
+silent_until(const struct cp_ward *w)
+{
+	return w->dead && w->duplex && !w->handed && w->died_ms != 0 ?
+	    w->died_ms + given->grace_ms :
+	    UINT64_MAX;
+}
+
 /* Something is proven or about to be: it does not wait for the batch. */
 static bool
 is_urgent(const struct cp_ward *w)
 {
-	return w->host->dead || is_unheard(w) || w->host->leaving ||
-	    w->step != CP_STEP_WATCH || w->host->gone_ms != 0 ||
-	    w->heir_ms != 0 || w->retired ||
+	return w->host->dead || cp_watch_now() >= silent_until(w) ||
+	    is_unheard(w) || w->host->leaving || w->step != CP_STEP_WATCH ||
+	    w->host->gone_ms != 0 || w->heir_ms != 0 || w->retired ||
 	    (w->shut_ms != 0 && w->alarms < ALARMS_MAX);
 }
 
@@ -117,7 +127,9 @@ look_closer(const struct cp_options *options, uint64_t now)
 		return n;
 	TAILQ_FOREACH(w, cp_facts_pending(), pending)
 		if (w->due_ms <= now)
-			w->due_ms = batch_floor;
+			w->due_ms = silent_until(w) < batch_floor ?
+			    silent_until(w) :
+			    batch_floor;
 	return 0;
 }
 
@@ -231,6 +243,7 @@ cp_round(const struct cp_options *options, bool hurry, uint64_t now_ms)
 	size_t due;
 
 	hurried = hurry;
+	given = options;
 	look_for_children(options, now_ms);
 	due = look_closer(options, now_ms);
 	if (due > 0) {
