@@ -59,6 +59,7 @@ struct cp_ward {
 	uint8_t rounds; /* looks that changed nothing; for backing off */
 	uint8_t sent;	/* the last signal that we sent the child, or 0 */
 	uint8_t shut;	/* bit K: a host end of channel K was closed */
+	bool left;	/* the dead child has left somebody behind */
 	bool handed;	/* the dead child has handed its stdio on */
 	bool retired;	/* stale: the user's options end it */
 	bool any;	/* children=all: it has no channel */

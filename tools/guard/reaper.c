@@ -23,7 +23,7 @@
 #define KILL_AGAIN_MS 100
 #define KILL_ROUNDS   50
 /* So long after the end of a direct child it is said that others stay. */
-#define NEWS_MS 500
+#define NEWS_MS 50
 /* What can't be told now is looked at again after this, then twice that … */
 #define FIRST_WAIT_MS	UINT64_C(50)
 #define LONGEST_WAIT_MS 60000
@@ -46,6 +46,7 @@ calm(struct cp_ward *w)
 
 	w->step = CP_STEP_WATCH;
 	w->sent = 0;
+	w->left = false;
 	w->dry = false;
 	SLIST_FOREACH(m, &w->members, link)
 		m->sent = 0;
@@ -360,11 +361,12 @@ is_early(struct cp_ward *w, const struct cp_case *c)
 {
 	uint64_t news = w->died_ms + NEWS_MS, over;
 
-	over = w->died_ms + c->options->grace_ms;
+	over = w->died_ms + c->options->grace_ms / 2;
 	if (over < news)
 		news = over;
 	if (w->step != CP_STEP_WATCH || c->now_ms >= news)
 		return false;
+	w->left = true;
 	cp_facts_due(w, news);
 	return true;
 }

@@ -52,7 +52,7 @@ is_urgent(const struct cp_ward *w)
 {
 	return w->host->dead || cp_watch_now() >= silent_until(w) ||
 	    is_unheard(w) || w->host->leaving || w->step != CP_STEP_WATCH ||
-	    w->host->gone_ms != 0 || w->heir_ms != 0 || w->retired ||
+	    w->host->gone_ms != 0 || w->heir_ms != 0 || w->retired || w->left ||
 	    (w->shut_ms != 0 && w->alarms < ALARMS_MAX);
 }
 
