@@ -19,8 +19,9 @@ STARTER = 'exec 3<&0; "$@" <&3 3<&- & exit 0'
 # Only its stdout is handed on.
 LOGGER = '"$@" </dev/null & exit 0'
 
-# Long enough for a test to do something within it.
-LONG_GRACE = 2.0
+# Long enough for a test to do something within it, once the verdict is told:
+# that waits for a batch.
+LONG_GRACE = 3.0
 # A census that nothing is urgent in may wait for the next batch.
 BATCH = 1.0
 LIMIT += BATCH
@@ -69,7 +70,7 @@ def goes_on(s, wire):
     """A starter that hands its stdio to a server and ends: that one lives.
 
     Not in Node, which gives the stdin up when its child ends."""
-    stage = Stage(s, options={"grace": "2s"})
+    stage = Stage(s, options={"grace": "3s"})
     p = stage.p
     silent = p.ward("silent", wire=wire, script=STARTER)[0]
     w, starter = p.ward("w", mode="echo", wire=wire, script=STARTER)
@@ -88,26 +89,26 @@ def goes_on(s, wire):
 
 def handed_then_closed(s):
     """What has been handed on is abandoned later."""
-    stage = Stage(s)
+    stage = Stage(s, options={"grace": "3s"})
     p = stage.p
     w, starter = p.ward("w", script=STARTER)
     judged(s, starter)
     p.say("w")  # into a pipe: that is seen though nobody reads it
-    stay([w], "it was spoken to", GRACE + TERM + BATCH)
+    stay([w], "it was spoken to", LONG_GRACE + TERM)
     p.close("w")
-    go([w], "closed")
+    go([w], "closed", limit=LONG_GRACE + LIMIT)
     stage.well()
     stage.end()
 
 
 def echo_goes_on(s, wire):
     """The same with pauses beyond grace after the first bytes."""
-    stage = Stage(s, options={"grace": "500ms"})
+    stage = Stage(s, options={"grace": "3s"})
     w, starter = stage.p.ward("w", mode="echo", wire=wire, script=STARTER)
     judged(s, starter)
-    for _ in range(3):
+    for _ in range(2):
         expect(stage.p.ask("w"), "the session does not answer")
-        stay([w], "a session", 0.5 + TERM + SPARE)
+        stay([w], "a session", LONG_GRACE + TERM)
     stage.well()
     stage.p.close("w")
     go([w], "EOF")
@@ -116,14 +117,15 @@ def echo_goes_on(s, wire):
 
 def closed_in_the_silence(s):
     """Closed before silence has proven anything: the whole grace begins."""
-    stage = Stage(s, options={"grace": "1s"})
+    stage = Stage(s, options={"grace": "3s"})
     w, starter = stage.p.ward("w", script=STARTER)
     judged(s, starter)
     stay([w], "in its grace", 0.7)
     began = time.monotonic()
     stage.p.close("w")
-    go([w], "closed", limit=1.0 + TERM + PROMPT + SLACK)
-    expect(time.monotonic() - began > 1.0 + TERM - 0.010, "before its grace")
+    go([w], "closed", limit=LONG_GRACE + TERM + PROMPT + SLACK)
+    expect(time.monotonic() - began > LONG_GRACE + TERM - 0.010,
+           "before its grace")
     stage.well()
     stage.end()
 

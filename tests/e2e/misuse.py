@@ -3,13 +3,15 @@
 
 import functools
 import os
+import re
 import shutil
+import subprocess
 import time
 
 import proc
 from leaks import DEATHS, Row, bring_about, is_quiet, is_same_process
 from runner import Case
-from scene import (GRACE, PARTS, PROMPT, SLACK, TERM, expect)
+from scene import (GRACE, PARTS, PROMPT, SLACK, TERM, TREE, expect)
 
 # name: (arguments of the launcher, exit status, what stderr must name)
 BAD = {
@@ -76,6 +78,30 @@ def tells(s, args, words):
     for word in words:
         expect(word in out, f"no {word!r} in {out[:400]!r}")
     expect(s.read(s.err) == "", "something on stderr")
+
+
+def in_manual(s):
+    """The manual names all options, all commands and what they take."""
+    with open(os.path.join(TREE, "tools", "childproof.1")) as f:
+        manual = f.read()
+
+    def helped(*args):
+        told = subprocess.run([s.part("childproof"), *args, "--help"],
+                              capture_output=True, text=True, check=True)
+        own = told.stdout.partition("\nOptions of the launcher")[0]
+        return own, set(re.findall(r"^  .*?--([a-z-]+)", own, re.M))
+
+    text, keys = helped()
+    commands = re.findall(r"^  ([a-z]+) ", text, re.M)
+    expect(len(keys) > 10 and len(commands) > 5, f"what is this? {text}")
+    for key in keys - {"version"}:
+        expect(f"\n.It Cm {key} Ns" in manual, f"no option {key} in there")
+    for name in commands:
+        expect(f"\n.Ss {name}\n" in manual, f"no command {name} in there")
+        section = re.split(r"\n\.S[hs] ",
+                           manual.split(f"\n.Ss {name}\n")[1])[0]
+        for flag in helped(name)[1] - {"help"}:
+            expect(f"Fl Fl {flag}" in section, f"{name}: no --{flag}")
 
 
 def options_of_command(s):
@@ -179,6 +205,7 @@ def cases():
                                    words=["childproof"]), False)
     yield Case("misuse/help", P(tells, args=["--help=1"],
                                 words=["exit-grace", "journal"]), False)
+    yield Case("misuse/in-manual", in_manual, False)
     yield Case("misuse/shim-bad-option", shim_bad_option, False)
     for name, (death, row, seconds) in ALONE.items():
         for broken, how in (("missing", "preload"), ("missing", "launcher"),

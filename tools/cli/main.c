@@ -46,8 +46,6 @@ help(void)
 	    "\n\nOptions, also as " CP_ENV_OPTIONS "=\"key=value:key=value\":");
 	cp_usage_options();
 	cp_usage_row("--version", "print the version");
-	puts("\nSo far keep, idle, limit and children=all are checked, but "
-	     "have no effect.");
 	if (*c != NULL)
 		puts("\nCommands of ours (a program of that name: childproof "
 		     "-- name):");

@@ -120,7 +120,7 @@ scan(int argc, char *argv[])
 
 const struct cp_command cp_command_scan = {
 	.name = "scan",
-	.about = "Find the stdio orphans of hosts that were not guarded",
+	.about = "find stdio orphans of hosts without a guard",
 	.flags = flags,
 	.run = scan,
 };

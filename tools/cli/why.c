@@ -25,7 +25,7 @@ static int cmd_why(int argc, char *argv[]);
 
 const struct cp_command cp_command_why = {
 	.name = "why",
-	.about = "say what is known of a process, and what will happen to it",
+	.about = "say what is known of a process, and what follows",
 	.operands = "PID",
 	.run = cmd_why,
 };
