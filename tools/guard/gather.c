@@ -276,6 +276,31 @@ gather_holders(struct gathering *g, const struct cp_channel *ch)
 }
 
 bool
+cp_is_claimed(const struct gathering *g)
+{
+	const struct cp_census *census = g->c->index->census;
+
+	for (int k = 0; k < 2; k++) {
+		const struct cp_channel *ch = &g->c->ward->channel[k];
+		struct cp_run run = cp_index_ends(g->c->index, ch->kind,
+		    ch->child);
+
+		if (ch->kind == CP_KIND_NONE)
+			continue;
+		for (size_t i = 0; i < run.n; i++) {
+			const struct cp_end *e = &census->ends[run.at[i]];
+			const struct cp_proc *p = &census->procs[e->proc];
+			const struct cp_ward *o = cp_other_ward(g->c, p);
+
+			if (o != NULL && !o->looked && alive(p) &&
+			    is_child_end(g, ch, e))
+				return true;
+		}
+	}
+	return false;
+}
+
+bool
 cp_is_frozen(const struct cp_ward *w)
 {
 	return w->step > CP_STEP_DOOMED ||

@@ -31,6 +31,12 @@ const struct cp_ward *cp_other_ward(const struct cp_case *c,
     const struct cp_proc *p);
 
 /*
+ * Does somebody hold a child end who has registered as another's ward, and
+ * nobody has looked yet whether that is so?
+ */
+bool cp_is_claimed(const struct gathering *g);
+
+/*
  * Is it too late for those who go with the ward to let go?  Silence after the
  * end of the direct child proves nothing before it is over: what has forked
  * off may be about to become a daemon.

@@ -150,7 +150,9 @@ judge_gathered(const struct gathering *g)
 	pid_t parent;
 
 	if (g->n == 0)
-		return finding(CP_NOBODY, CP_RULE_NOBODY_LEFT);
+		return cp_is_claimed(g) ?
+		    finding(CP_DOUBT, CP_RULE_UNSEEN) :
+		    finding(CP_NOBODY, CP_RULE_NOBODY_LEFT);
 	o = cp_across(g);
 	if (!w->host->dead && (!w->host->leaving || !w->duplex)) {
 		struct cp_finding f = judge_living(g, &o);
