@@ -279,3 +279,34 @@ Test(handed, times)
 	is_gone(); /* EOF is there */
 	cr_assert_eq(judge().act_ms, GONE_MS);
 }
+
+/* daemon(3): the direct child ends first, the one that goes on lets go then. */
+Test(handed, daemon_in_the_silence)
+{
+	orphan();
+	remembered(OTHER);
+	world.ward.step = CP_STEP_DOOMED;
+	world.ward.rule = CP_RULE_CHILD_DIED;
+	is_child_gone();
+	drop(OTHER, 0);
+	drop(OTHER, 1);
+	is(CP_NOBODY, CP_RULE_NOBODY_LEFT);
+	host_dies();
+	is(CP_NOBODY, CP_RULE_NOBODY_LEFT);
+	world.ward.rule = CP_RULE_HOST_DIED; /* that was proven before */
+	is_gone();
+	goes(OTHER);
+}
+
+/* Its server has registered as the child of the starter that is just dying. */
+Test(handed, claimed)
+{
+	struct cp_ward *claim;
+
+	orphan();
+	proc(ANOTHER, INIT);
+	claim = other_ward_at(OTHER, ANOTHER);
+	is(CP_DOUBT, CP_RULE_UNSEEN);
+	claim->looked = true;
+	is(CP_NOBODY, CP_RULE_NOBODY_LEFT);
+}
