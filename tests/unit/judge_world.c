@@ -147,7 +147,7 @@ be_ward(struct cp_ward *w, struct cp_host *h, const struct cp_proc *p)
 	w->pid = p->pid;
 	w->start = p->start;
 	w->uid = p->uid;
-	w->used = true;
+	w->used = w->looked = true;
 	w->pidfd = -1;
 	w->host = h;
 	w->image = h->image;

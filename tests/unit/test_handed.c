@@ -306,6 +306,7 @@ Test(handed, claimed)
 	orphan();
 	proc(ANOTHER, INIT);
 	claim = other_ward_at(OTHER, ANOTHER);
+	claim->looked = false;
 	is(CP_DOUBT, CP_RULE_UNSEEN);
 	claim->looked = true;
 	is(CP_NOBODY, CP_RULE_NOBODY_LEFT);
