@@ -18,7 +18,7 @@ enum cp_option_form {
 	FORM_COUNT,
 	FORM_SWITCH,
 	FORM_WORD,
-	FORM_TEXT,
+	FORM_GLOBS,
 	FORM_JOURNAL,
 };
 
@@ -156,6 +156,17 @@ set_text(char *to, const char *text, size_t len)
 	return NULL;
 }
 
+/* An empty value is the empty list. */
+static const char *
+set_globs(char *to, const char *text, size_t len)
+{
+	for (size_t i = 0; i <= len && len > 0; i++)
+		if ((i == len || text[i] == ',') &&
+		    (i == 0 || text[i - 1] == ','))
+			return "an empty glob can't match (take the comma out)";
+	return set_text(to, text, len);
+}
+
 static const char *
 set_journal(char *to, const char *text, size_t len)
 {
@@ -184,7 +195,7 @@ set_row(struct cp_options *o, size_t i, const char *value, size_t len)
 	case FORM_JOURNAL:
 		return set_journal(to, value, len);
 	default:
-		return set_text(to, value, len);
+		return set_globs(to, value, len);
 	}
 }
 

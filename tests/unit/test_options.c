@@ -243,6 +243,19 @@ Test(options, text_length)
 	cr_assert_str_eq(o.journal, text);
 }
 
+Test(options, a_glob_that_cannot_match)
+{
+	static const char *const bad[] = { ",", "a,", ",a", "a,,b", ",," };
+	struct cp_options o;
+
+	cp_options_init(&o);
+	cr_assert_null(set(&o, "spare", "a,b"));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		cr_assert_not_null(set(&o, "spare", bad[i]), "%s", bad[i]);
+	cr_assert_str_eq(o.spare, "a,b");
+	cr_assert_null(set(&o, "spare", ""));
+}
+
 Test(options, too_long_a_text_is_not_cut_by_the_parser)
 {
 	struct cp_options o;

@@ -46,6 +46,10 @@ help(void)
 	    "\n\nOptions, also as " CP_ENV_OPTIONS "=\"key=value:key=value\":");
 	cp_usage_options();
 	cp_usage_row("--version", "print the version");
+	puts("\nA GLOB is matched by fnmatch(3) with the base name of the "
+	     "program, that of its\nfirst argument, and the whole command "
+	     "line.  One with a slash can only match a\ncommand line, and one "
+	     "with a comma nothing: there it ends.");
 	if (*c != NULL)
 		puts("\nCommands of ours (a program of that name: childproof "
 		     "-- name):");
