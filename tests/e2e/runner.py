@@ -24,11 +24,11 @@ Case = collections.namedtuple("Case", "name run bare")
 
 def collect():
     import alive
-    import all as everybody
     import brake
+    import children_found
+    import children_told
     import counts
     import doctor
-    import every
     import field
     import guard
     import handed
@@ -48,7 +48,8 @@ def collect():
     cases = []
     # The longest first, so that the short ones fill the gaps.
     for module in (field, leaks, alive, kept, handed, guard, same, spared,
-                   stale, brake, every, misuse, real, limit, everybody, scan,
+                   stale, brake, children_told,
+                   children_found, misuse, real, limit, scan,
                    wrap, doctor, report, install, counts):
         cases += module.cases()
     names = [c.name for c in cases]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`children=all`: what has no channel to the host dies with it as well."""
+"""`children=all`: what the shim tells of dies with its host, channel or not."""
 
 import functools
 import time

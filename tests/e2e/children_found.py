@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`children=all`: every child goes with its host, but what is spared."""
+"""`children=all`: so does what the guard finds by itself; and who is spared."""
 
 import functools
 import sys
