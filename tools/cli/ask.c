@@ -255,7 +255,7 @@ map_facts(int file, struct cp_facts *f)
 static int
 take(int fd, struct cp_facts *f)
 {
-	struct cp_msg answer;
+	struct cp_msg answer = { 0 };
 	int file, error = 0;
 
 	if (hear(fd, &answer, &file) != 0)
@@ -349,7 +349,7 @@ cp_facts_free(struct cp_facts *f)
 long
 cp_ask(const char *name, const struct cp_msg *msg)
 {
-	struct cp_msg answer;
+	struct cp_msg answer = { 0 };
 	int file;
 
 	if (ask(name, msg, &answer, &file) != 0)
