@@ -47,7 +47,7 @@ CLI_GUARD = census process interest truth sockdiag index spare judge gather \
 TESTS	= procfs options wire channel slot ward preload ask \
 	  census truth judge peers members terminal field suspect \
 	  abandoned keepers handed facts spare \
-	  told affairs trust look journal traffic usage baseline rest \
+	  told affairs query trust look journal traffic usage baseline rest \
 	  stale 	  brake admit target exports export exam \
 	  orphan table sockets lifeline
 
@@ -212,8 +212,9 @@ TOLD_O	= $(addprefix $(B)/obj/guard/,told.o trust.o affairs.o query.o \
 	  snapshot.o facts.o process.o watch.o journal.o admit.o brake.o \
 	  idle.o rest.o baseline.o usage.o stale.o traffic.o hold.o \
 	  command.o) $(B)/obj/common/key.o
-TOLD_T	= $(addprefix $(B)/tests/test_,told affairs trust admit)
+TOLD_T	= $(addprefix $(B)/tests/test_,told affairs query trust admit)
 $(TOLD_T): $(TOLD_O) $(B)/obj/common/wire.o $(PROCFS_O)
+$(B)/tests/test_query: $(B)/obj/common/options.o
 $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/spare.o \
 	$(B)/obj/guard/closes.o $(B)/obj/guard/hold.o \
 	$(TOLD_O) $(filter-out %/process.o,$(CENSUS_O)) \
