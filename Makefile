@@ -33,7 +33,7 @@ GUARD	= main told trust affairs facts census process interest truth \
 # completions.
 CLI	= main commands usage parts path export target elf exports file run \
 	  wrap table human \
-	  ask procs view ps ps_json attach reap metrics why rebuild ends \
+	  ask snap procs view ps ps_json attach reap metrics why rebuild ends \
 	  scan survey orphan kin orphan_why traits sockets listed cull show \
 	  show_json \
 	  doctor finding exam probe notify preloads subject \
@@ -49,7 +49,7 @@ TESTS	= procfs options wire channel slot ward preload ask \
 	  abandoned keepers handed facts spare \
 	  told affairs query trust look journal traffic usage baseline rest \
 	  stale 	  brake admit target exports export exam \
-	  orphan table sockets lifeline
+	  orphan table sockets lifeline snap view procs
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
 # linked a second time as NAME.static: a preload can't reach them.
@@ -222,6 +222,10 @@ $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/spare.o \
 $(B)/tests/test_journal: $(B)/obj/guard/journal.o
 $(B)/tests/test_orphan: $(addprefix $(B)/obj/cli/,orphan.o kin.o orphan_why.o)
 $(B)/tests/test_table: $(B)/obj/cli/table.o $(B)/obj/cli/human.o
+VIEW_O	= $(addprefix $(B)/obj/cli/,ask.o snap.o view.o procs.o human.o)
+$(B)/tests/test_snap: $(B)/obj/cli/snap.o
+$(B)/tests/test_view: $(VIEW_O) $(B)/obj/common/wire.o $(PROCFS_O)
+$(B)/tests/test_procs: $(addprefix $(B)/obj/cli/,procs.o human.o) $(PROCFS_O)
 $(B)/tests/test_sockets: $(B)/obj/cli/sockets.o
 $(B)/tests/test_target: $(addprefix $(B)/obj/cli/,target.o elf.o exports.o \
 	file.o path.o)
