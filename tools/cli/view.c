@@ -72,7 +72,8 @@ state_of(const struct cp_snap_ward *w, const struct cp_snap_head *head)
 		return doomed((enum cp_rule)w->rule);
 	if (w->spare)
 		return CP_STATE_SPARED;
-	if (w->idle_ms != 0 && head->options.idle_ms != 0 &&
+	if (w->idle_ms != 0 && w->idle_ms <= head->now_ms &&
+	    head->options.idle_ms != 0 &&
 	    head->now_ms - w->idle_ms >= head->options.idle_ms)
 		return CP_STATE_IDLE;
 	return CP_STATE_LIVE;
@@ -91,23 +92,20 @@ count_answer(struct cp_view *v, size_t i, int error)
 }
 
 static int
-ask_all(struct cp_view *v)
+ask_all(struct cp_view *v, const struct cp_guards *guards)
 {
-	struct cp_guards guards;
-	int *errors;
+	int *errors = calloc(guards->n + 1, sizeof(*errors));
 
-	if (cp_guards_find(&guards) != 0)
+	v->facts = calloc(guards->n + 1, sizeof(*v->facts));
+	if (v->facts == NULL || errors == NULL) {
+		free(errors);
 		return -1;
-	v->facts = calloc(guards.n + 1, sizeof(*v->facts));
-	errors = calloc(guards.n + 1, sizeof(*errors));
-	if (v->facts != NULL && errors != NULL) {
-		cp_ask_facts(&guards, v->facts, errors);
-		for (size_t i = 0; i < guards.n; i++)
-			count_answer(v, i, errors[i]);
 	}
-	cp_guards_free(&guards);
+	cp_ask_facts(guards, v->facts, errors);
+	for (size_t i = 0; i < guards->n; i++)
+		count_answer(v, i, errors[i]);
 	free(errors);
-	return v->facts != NULL && errors != NULL ? 0 : -1;
+	return 0;
 }
 
 static void
@@ -147,9 +145,11 @@ see_ward(struct cp_view *v, const struct cp_facts *f, uint32_t i, size_t host)
 	s->w = w;
 	s->host = host;
 	s->guest = SIZE_MAX;
-	s->state = u != NULL && u->state == 'Z' ? CP_STATE_UNWAITED :
-						  state_of(w, f->head);
-	s->age = (uint64_t)since(w->born_ms, now);
+	s->state = state_of(w, f->head);
+	/* Before the guard has found that it is all that is left. */
+	if (u != NULL && u->state == 'Z' && w->step == CP_STEP_WATCH)
+		s->state = CP_STATE_UNWAITED;
+	s->age = (uint64_t)since(w->born_ms != 0 ? w->born_ms : now, now);
 	s->idle = since(w->idle_ms, now);
 	s->due = w->step == CP_STEP_WATCH ? -1 :
 	    w->next_ms <= now		  ? 0 :
@@ -261,13 +261,28 @@ fill(struct cp_view *v)
 }
 
 int
-cp_view_take(struct cp_view *v)
+cp_view_take_of(struct cp_view *v, const struct cp_guards *guards)
 {
 	*v = (struct cp_view){ 0 };
-	if (ask_all(v) == 0 && cp_procs_read(&v->procs) == 0 && fill(v) == 0)
+	if (ask_all(v, guards) == 0 && cp_procs_read(&v->procs) == 0 &&
+	    fill(v) == 0)
 		return 0;
 	cp_view_free(v);
 	return -1;
+}
+
+int
+cp_view_take(struct cp_view *v)
+{
+	struct cp_guards guards;
+	int rc;
+
+	*v = (struct cp_view){ 0 };
+	if (cp_guards_find(&guards) != 0)
+		return -1;
+	rc = cp_view_take_of(v, &guards);
+	cp_guards_free(&guards);
+	return rc;
 }
 
 void

@@ -60,6 +60,8 @@ struct cp_view {
 
 /* Asks and reads.  Returns 0, or -1 with errno; to be freed. */
 int cp_view_take(struct cp_view *v);
+/* The same, of these guards alone. */
+int cp_view_take_of(struct cp_view *v, const struct cp_guards *guards);
 void cp_view_free(struct cp_view *v);
 
 const char *cp_state_name(enum cp_state state);
