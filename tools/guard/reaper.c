@@ -44,6 +44,7 @@ calm(struct cp_ward *w)
 	w->step = CP_STEP_WATCH;
 	w->sent = 0;
 	w->dry = false;
+	w->urged = false; /* that was about what is over */
 	SLIST_FOREACH(m, &w->members, link)
 		m->sent = 0;
 }
