@@ -33,7 +33,7 @@ GUARD	= main told trust affairs facts census process interest truth \
 # completions.
 CLI	= main commands usage parts path export target elf exports file run \
 	  wrap table human \
-	  ask snap procs view ps ps_json attach reap metrics why rebuild ends \
+	  ask snap procs view seek ps ps_json attach reap metrics why rebuild ends \
 	  scan survey orphan kin orphan_why traits sockets listed cull show \
 	  show_json \
 	  doctor finding exam probe notify preloads subject \

@@ -3,6 +3,8 @@
  * childproof attach: guards a host that already runs, by census and events,
  * until it ends or is let go.  Owns nothing.  Context: cli.
  */
+#include <sys/stat.h>
+
 #include <err.h>
 #include <errno.h>
 #include <stdio.h>
@@ -41,11 +43,9 @@ const struct cp_command cp_command_attach = {
 static const struct cp_seen_host *
 find(const struct cp_view *v, pid_t pid)
 {
-	for (size_t i = 0; i < v->n_hosts; i++)
-		if (v->hosts[i].h->pid == pid && !v->hosts[i].h->dead &&
-		    v->hosts[i].used.pid == pid)
-			return &v->hosts[i];
-	return NULL;
+	const struct cp_seen_host *h = cp_view_host(v, pid);
+
+	return h != NULL && !h->h->dead && h->used.pid == pid ? h : NULL;
 }
 
 static int
@@ -113,23 +113,57 @@ start(pid_t pid, const struct cp_options *o, char name[CP_NAME_MAX + 1])
 	return rc;
 }
 
+/* Whose process PID is, or (uid_t)-1. */
+static uid_t
+owner_of(pid_t pid)
+{
+	char path[CP_PATH_SIZE];
+	struct stat st;
+
+	if (cp_procfs_path(path, sizeof(path), pid, "") == 0 ||
+	    stat(path, &st) != 0)
+		return (uid_t)-1;
+	return st.st_uid;
+}
+
+/*
+ * Why PID is not attached, or NULL.  The guard checks most of it again, but by
+ * then it would run, and watch what it may not touch.
+ */
+static const char *
+refusal(const struct cp_view *v, pid_t pid)
+{
+	uid_t owner = owner_of(pid);
+	struct cp_stat st;
+
+	if (find(v, pid) != NULL)
+		return "is guarded already (childproof ps shows it)";
+	if (cp_procfs_stat(pid, &st) != 0 || st.state == 'Z' || st.kernel ||
+	    owner == (uid_t)-1)
+		return "no such process (give the PID of a host that runs)";
+	if (pid == 1)
+		return "is the system's first process, which adopts the "
+		       "children of others (attach their hosts)";
+	if (pid == getpid())
+		return "is this command itself (give the PID of a host)";
+	if (geteuid() != 0 && owner != geteuid())
+		return "is another user's process (run it as root)";
+	for (size_t i = 0; i < v->n_facts; i++)
+		if (v->facts[i].head->guard == pid)
+			return "is a guard (give the PID of a host)";
+	return NULL;
+}
+
 static int
 attach(const struct cp_view *v, pid_t pid, const struct cp_options *o)
 {
 	const struct cp_msg msg = { .type = CP_MSG_ATTACH, .pid = pid };
-	const struct cp_seen_host *h = find(v, pid);
+	const char *why = refusal(v, pid);
 	char name[CP_NAME_MAX + 1];
-	struct cp_stat st;
 	int rc;
 
-	if (h != NULL) {
-		warnx("attach: %d: is guarded already (childproof ps %d)",
-		    (int)pid, (int)pid);
-		return 1;
-	}
-	if (cp_procfs_stat(pid, &st) != 0 || st.state == 'Z') {
-		warnx("attach: %d: no such process (childproof ps lists hosts)",
-		    (int)pid);
+	if (why != NULL) {
+		warnx("attach: %d: %s", (int)pid, why);
 		return 1;
 	}
 	if (start(pid, o, name) != 0) {

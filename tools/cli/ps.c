@@ -185,30 +185,14 @@ put_host(struct cp_table *t, const struct cp_view *v, size_t i)
 	return put_wards(t, v, i, &(struct branch){ 0 });
 }
 
-/* Is the tree of host I what is asked for: it, or one of its own children? */
-static bool
-is_wanted(const struct cp_view *v, size_t i, pid_t pid)
-{
-	const struct cp_seen_host *h = &v->hosts[i];
-
-	if (pid == 0)
-		return !h->nested;
-	return h->h->pid == pid;
-}
-
-/* The host whose tree shows PID; v->n_hosts if there is none. */
-static size_t
+/* The host whose tree shows PID, or NULL. */
+static const struct cp_seen_host *
 host_of(const struct cp_view *v, pid_t pid)
 {
-	size_t i;
+	const struct cp_seen_host *h = cp_view_host(v, pid);
+	const struct cp_seen_ward *s = cp_view_ward(v, pid);
 
-	for (i = 0; i < v->n_hosts; i++)
-		if (v->hosts[i].h->pid == pid)
-			return i;
-	for (size_t k = 0; k < v->n_wards; k++)
-		if (v->wards[k].w->pid == pid)
-			return v->wards[k].host;
-	return v->n_hosts;
+	return h != NULL ? h : s != NULL ? &v->hosts[s->host] : NULL;
 }
 
 static void
@@ -237,21 +221,18 @@ sum_up(const struct cp_view *v, struct cp_style style)
 }
 
 static int
-print_tree(const struct cp_view *v, pid_t pid)
+print_tree(const struct cp_view *v, const struct cp_seen_host *only)
 {
 	struct cp_style style = cp_table_style(stdout);
 	struct cp_table *t = cp_table_new(columns, COLUMNS);
-	size_t only = pid != 0 ? host_of(v, pid) : 0;
 	int rc = t != NULL ? 0 : -1;
 
-	if (pid != 0)
-		pid = v->hosts[only].h->pid;
 	for (size_t i = 0; rc == 0 && i < v->n_hosts; i++)
-		if (is_wanted(v, i, pid))
+		if (only != NULL ? &v->hosts[i] == only : !v->hosts[i].nested)
 			rc = put_host(t, v, i);
 	if (rc == 0) {
 		cp_table_print(t, style, stdout);
-		if (pid == 0)
+		if (only == NULL)
 			sum_up(v, style);
 	}
 	cp_table_free(t);
@@ -291,6 +272,7 @@ cmd_ps(int argc, char *argv[])
 {
 	const struct cp_command *c = &cp_command_ps;
 	bool json = false;
+	const struct cp_seen_host *only = NULL;
 	struct cp_view v;
 	pid_t pid = 0;
 	int opt, rc = 0;
@@ -304,15 +286,17 @@ cmd_ps(int argc, char *argv[])
 	(void)setlocale(LC_ALL, "");
 	if (cp_view_take(&v) != 0)
 		err(CP_EXIT_FAILED, "ps");
-	if (pid != 0 && host_of(&v, pid) == v.n_hosts) {
+	if (pid != 0)
+		only = host_of(&v, pid);
+	if (pid != 0 && only == NULL) {
 		warnx("ps: %d: no guard knows it (childproof why %d tells "
 		      "more)",
 		    (int)pid, (int)pid);
 		rc = 1;
 	} else if (json)
-		rc = cp_ps_json(&v, pid);
+		rc = cp_ps_json(&v, only);
 	else if (v.n_facts > 0)
-		rc = print_tree(&v, pid);
+		rc = print_tree(&v, only);
 	if (!json)
 		remark(&v);
 	cp_view_free(&v);

@@ -64,6 +64,14 @@ int cp_view_take(struct cp_view *v);
 int cp_view_take_of(struct cp_view *v, const struct cp_guards *guards);
 void cp_view_free(struct cp_view *v);
 
+/* The host PID, or NULL. */
+const struct cp_seen_host *cp_view_host(const struct cp_view *v, pid_t pid);
+/* The child that PID is or, failing that, belongs to, or NULL. */
+const struct cp_seen_ward *cp_view_ward(const struct cp_view *v, pid_t pid);
+/* Is PID this child, or one of those that go with it? */
+bool cp_view_belongs(const struct cp_view *v, const struct cp_seen_ward *s,
+    pid_t pid);
+
 const char *cp_state_name(enum cp_state state);
 
 /* "duplex pipe", "reader socket", "pty" … */

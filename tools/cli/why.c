@@ -30,34 +30,6 @@ const struct cp_command cp_command_why = {
 	.run = cmd_why,
 };
 
-/* The ward that PID is or belongs to, or NULL. */
-static const struct cp_seen_ward *
-find_ward(const struct cp_view *v, pid_t pid)
-{
-	for (size_t i = 0; i < v->n_wards; i++)
-		if (v->wards[i].w->pid == pid)
-			return &v->wards[i];
-	for (size_t i = 0; i < v->n_wards; i++) {
-		const struct cp_seen_ward *s = &v->wards[i];
-		const struct cp_facts *f = v->hosts[s->host].facts;
-
-		for (uint32_t m = 0; m < f->head->n_members; m++)
-			if (f->members[m].pid == pid &&
-			    &f->wards[f->members[m].ward] == s->w)
-				return s;
-	}
-	return NULL;
-}
-
-static const struct cp_seen_host *
-find_host(const struct cp_view *v, pid_t pid)
-{
-	for (size_t i = 0; i < v->n_hosts; i++)
-		if (v->hosts[i].h->pid == pid)
-			return &v->hosts[i];
-	return NULL;
-}
-
 static void
 print_spawn(const struct cp_view *v, const struct cp_seen_ward *s)
 {
@@ -168,8 +140,8 @@ explain_stranger(pid_t pid)
 static int
 explain(const struct cp_view *v, pid_t pid)
 {
-	const struct cp_seen_ward *s = find_ward(v, pid);
-	const struct cp_seen_host *h = find_host(v, pid);
+	const struct cp_seen_ward *s = cp_view_ward(v, pid);
+	const struct cp_seen_host *h = cp_view_host(v, pid);
 	char *command;
 	struct cp_stat st;
 	bool here = cp_procfs_stat(pid, &st) == 0;
