@@ -37,13 +37,14 @@ def collect():
     import report
     import same
     import scan
+    import show
     import spared
     import stale
     import wrap
 
     cases = []
     for module in (leaks, alive, guard, same, spared, stale, brake, every,
-                   misuse, real, limit, everybody, scan, wrap, doctor, report,
+                   misuse, real, limit, everybody, scan, show, wrap, doctor, report,
                    install):
         cases += module.cases()
     names = [c.name for c in cases]

@@ -34,14 +34,14 @@ const struct cp_command cp_command_ps = {
 };
 
 static const struct cp_column columns[] = {
-	{ "PID", false, 0 },
-	{ "AGE", true, 0 },
-	{ "IDLE", true, 0 },
-	{ "RSS", true, 0 },
-	{ "CPU", true, 0 },
-	{ "CHANNEL", false, 0 },
-	{ "STATE", false, 0 },
-	{ "COMMAND", false, 20 },
+	{ "PID", false, 0, false },
+	{ "AGE", true, 0, false },
+	{ "IDLE", true, 0, false },
+	{ "RSS", true, 0, false },
+	{ "CPU", true, 0, true },
+	{ "CHANNEL", false, 0, true },
+	{ "STATE", false, 0, false },
+	{ "COMMAND", false, 20, false },
 };
 enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
 
@@ -72,6 +72,16 @@ lines(void)
 	return strcmp(nl_langinfo(CODESET), "UTF-8") == 0 ? &drawn : &plain;
 }
 
+/* Without the directory of its program: COMMAND is the last column. */
+static const char *
+shorter(const char *command)
+{
+	size_t len = strcspn(command, " ");
+	const char *slash = memrchr(command, '/', len);
+
+	return slash != NULL && slash + 1 < command + len ? slash + 1 : command;
+}
+
 static int
 put(struct cp_table *t, const struct row *r)
 {
@@ -83,17 +93,20 @@ put(struct cp_table *t, const struct row *r)
 		{ r->cpu, CP_PLAIN },
 		{ r->channel, CP_PLAIN },
 		{ r->state, r->colour },
-		{ r->command, CP_PLAIN },
+		{ shorter(r->command), CP_PLAIN },
 	};
 
 	return cp_table_add(t, cells);
 }
 
+/* Of N processes; none is left of what is dead. */
 static void
-fill_used(struct row *r, uint64_t rss, uint64_t ticks)
+fill_used(struct row *r, uint64_t rss, uint64_t ticks, size_t n)
 {
 	uint64_t s = ticks / (uint64_t)sysconf(_SC_CLK_TCK);
 
+	if (n == 0)
+		return;
 	cp_table_size(r->rss, rss);
 	cp_table_age(r->cpu, s);
 }
@@ -143,7 +156,7 @@ put_ward(struct cp_table *t, const struct cp_view *v,
 		strcpy(r.idle, "-");
 	else
 		cp_table_age(r.idle, (uint64_t)s->idle);
-	fill_used(&r, s->used.rss, s->used.ticks);
+	fill_used(&r, s->used.rss, s->used.ticks, s->used.n);
 	if (put(t, &r) != 0)
 		return -1;
 	if (s->guest == SIZE_MAX || ++below.depth >= DEPTH_MAX)
@@ -179,7 +192,7 @@ put_host(struct cp_table *t, const struct cp_view *v, size_t i)
 
 	(void)snprintf(r.pid, sizeof(r.pid), "%d", (int)h->h->pid);
 	cp_table_age(r.age, h->age);
-	fill_used(&r, h->used.rss, h->used.ticks);
+	fill_used(&r, h->used.rss, h->used.ticks, h->used.pid != 0);
 	if (put(t, &r) != 0)
 		return -1;
 	return put_wards(t, v, i, &(struct branch){ 0 });
@@ -243,10 +256,13 @@ print_tree(const struct cp_view *v, const struct cp_seen_host *only)
 static void
 remark(const struct cp_view *v)
 {
+	fflush(stdout);
 	if (v->foreign > 0)
-		warnx("ps: %zu guard%s of other users or namespaces (root sees "
-		      "those of all users)",
-		    v->foreign, v->foreign == 1 ? "" : "s");
+		warnx("ps: %zu guard%s of other %s", v->foreign,
+		    v->foreign == 1 ? "" : "s",
+		    geteuid() == 0 ? "namespaces (look at them from there)" :
+				     "users or namespaces (root sees those "
+				     "of all users)");
 	if (v->silent > 0)
 		warnx("ps: %zu guard%s did not answer within a second (stopped,"
 		      " or of another version)",
@@ -289,10 +305,12 @@ cmd_ps(int argc, char *argv[])
 	if (pid != 0)
 		only = host_of(&v, pid);
 	if (pid != 0 && only == NULL) {
-		warnx("ps: %d: no guard knows it (childproof why %d tells "
-		      "more)",
-		    (int)pid, (int)pid);
 		rc = 1;
+		if (v.n_facts > 0)
+			warnx(
+			    "ps: %d: no guard knows it (childproof why %d tells "
+			    "more)",
+			    (int)pid, (int)pid);
 	} else if (json)
 		rc = cp_ps_json(&v, only);
 	else if (v.n_facts > 0)

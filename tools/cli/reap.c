@@ -187,6 +187,10 @@ nothing(const struct cp_view *v, pid_t pid)
 		warnx("reap: %d: is child-gone, which only the silence of its "
 		      "whole grace proves (childproof why %d)",
 		    (int)pid, (int)pid);
+	else if (s->w->surplus)
+		warnx("reap: %d: is stale, not proven leaked (childproof reap "
+		      "--stale %d ends it)",
+		    (int)pid, (int)pid);
 	else
 		warnx("reap: %d: is %s, not proven leaked (childproof why %d)",
 		    (int)pid, cp_state_name(s->state), (int)pid);

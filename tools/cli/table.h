@@ -28,6 +28,7 @@ struct cp_column {
 	 * columns of the screen; 0: never.  The widest gives way first.
 	 */
 	unsigned int least;
+	bool optional; /* left out if there is still no room, the last first */
 };
 
 struct cp_cell {

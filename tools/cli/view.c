@@ -91,6 +91,17 @@ count_answer(struct cp_view *v, size_t i, int error)
 		v->silent++;
 }
 
+/* The oldest guard first, as far as numbers tell. */
+static int
+by_guard(const void *a, const void *b)
+{
+	const struct cp_facts *x = a, *y = b;
+
+	return x->head->guard < y->head->guard ?
+	    -1 :
+	    x->head->guard > y->head->guard;
+}
+
 static int
 ask_all(struct cp_view *v, const struct cp_guards *guards)
 {
@@ -104,6 +115,7 @@ ask_all(struct cp_view *v, const struct cp_guards *guards)
 	cp_ask_facts(guards, v->facts, errors);
 	for (size_t i = 0; i < guards->n; i++)
 		count_answer(v, i, errors[i]);
+	qsort(v->facts, v->n_facts, sizeof(*v->facts), by_guard);
 	free(errors);
 	return 0;
 }

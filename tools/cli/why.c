@@ -57,8 +57,7 @@ print_spawn(const struct cp_view *v, const struct cp_seen_ward *s)
 
 /* What the guard has begun, or will do. */
 static void
-print_next(const struct cp_view *v, const struct cp_seen_ward *s,
-    const struct cp_finding *f)
+print_next(const struct cp_view *v, const struct cp_seen_ward *s)
 {
 	const struct cp_options *o = &v->hosts[s->host].facts->head->options;
 	double term = o->term_ms / 1000.0;
@@ -66,8 +65,12 @@ print_next(const struct cp_view *v, const struct cp_seen_ward *s,
 	printf("  state    %s\n", cp_state_name(s->state));
 	if (s->w->unwaited_ms != 0)
 		puts("  next     nothing: only its host can wait for it");
-	else if (o->dry_run && f->verdict >= CP_PARENT_GONE)
-		puts("  next     nothing: dry-run");
+	else if (o->dry_run && s->w->surplus)
+		puts(
+		    "  next     nothing: dry-run (childproof reap --stale ends "
+		    "it)");
+	else if (o->dry_run && s->w->step == CP_STEP_DOOMED)
+		puts("  next     nothing: dry-run (childproof reap ends it)");
 	else if (s->w->step == CP_STEP_KILL)
 		puts("  next     SIGKILL was sent, and is repeated");
 	else if (s->w->step == CP_STEP_TERM)
@@ -99,8 +102,10 @@ explain_ward(const struct cp_view *v, const struct cp_seen_ward *s)
 		rc = cp_rebuilt_judge(f, &r, (uint32_t)(s->w - f->wards), &c,
 		    &found);
 		if (rc == 0) {
-			printf("  rule     %s\n", cp_rule_text(found.rule));
-			print_next(v, s, &found);
+			printf("  rule     %s\n",
+			    cp_rule_text(
+				s->w->surplus ? CP_RULE_STALE : found.rule));
+			print_next(v, s);
 		}
 		cp_rebuilt_free(&r);
 	}
