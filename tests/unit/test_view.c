@@ -324,7 +324,11 @@ Test(view, states_by_step_and_rule)
 
 Test(view, states_by_what_else_is_known)
 {
-	struct snap s = snap_good();
+	struct snap s = stepped(CP_STEP_DOOMED, CP_RULE_CLOSED);
+
+	s.host[0].dead = true; /* its ends were closed a moment before */
+	cr_assert_eq(state(&s), CP_STATE_ORPHAN);
+	s = snap_good();
 
 	s.ward[0].idle_ms = SNAP_NOW - 2000;
 	cr_assert_eq(state(&s), CP_STATE_LIVE, "idle= is off");

@@ -60,14 +60,19 @@ doomed(enum cp_rule rule)
 }
 
 static enum cp_state
-state_of(const struct cp_snap_ward *w, const struct cp_snap_head *head)
+state_of(const struct cp_snap_ward *w, const struct cp_facts *f)
 {
+	const struct cp_snap_head *head = f->head;
+
 	if (w->unwaited_ms != 0)
 		return CP_STATE_UNWAITED;
 	if (w->step > CP_STEP_DOOMED)
 		return CP_STATE_ENDING;
 	if (w->retired || w->surplus)
 		return CP_STATE_STALE;
+	/* Whose end was seen to be closed before it was seen to be dead. */
+	if (w->step == CP_STEP_DOOMED && f->hosts[w->host].dead)
+		return CP_STATE_ORPHAN;
 	if (w->step == CP_STEP_DOOMED)
 		return doomed((enum cp_rule)w->rule);
 	if (w->spare)
@@ -157,7 +162,7 @@ see_ward(struct cp_view *v, const struct cp_facts *f, uint32_t i, size_t host)
 	s->w = w;
 	s->host = host;
 	s->guest = SIZE_MAX;
-	s->state = state_of(w, f->head);
+	s->state = state_of(w, f);
 	/* Before the guard has found that it is all that is left. */
 	if (u != NULL && u->state == 'Z' && w->step == CP_STEP_WATCH)
 		s->state = CP_STATE_UNWAITED;
