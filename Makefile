@@ -313,6 +313,7 @@ MANDIR	= $(SHAREDIR)/man
 BASH_DIR = $(SHAREDIR)/bash-completion/completions
 ZSH_DIR	= $(SHAREDIR)/zsh/site-functions
 FISH_DIR = $(SHAREDIR)/fish/vendor_completions.d
+DOCDIR	= $(SHAREDIR)/doc/childproof
 
 # LD_PRELOAD is split at spaces and colons, and read from any directory.
 install: $(PARTS) $(COMPLETIONS)
@@ -329,6 +330,8 @@ install: $(PARTS) $(COMPLETIONS)
 	install -m 644 $(B)/completions/childproof $(BASH_DIR)
 	install -m 644 $(B)/completions/_childproof $(ZSH_DIR)
 	install -m 644 $(B)/completions/childproof.fish $(FISH_DIR)
+	install -d $(DOCDIR)
+	install -m 644 tools/childproof.rules.yml $(DOCDIR)
 	@set -e; for m in $(MAN); do \
 		d=$(MANDIR)/man$${m##*.}; \
 		echo "install -m 644 $$m $$d"; \
@@ -339,8 +342,8 @@ uninstall:
 	rm -f $(BINDIR)/childproof $(LIBDIR)/childproof \
 	    $(LIBDIR)/childproof-guard $(LIBDIR)/libchildproof.so \
 	    $(BASH_DIR)/childproof $(ZSH_DIR)/_childproof \
-	    $(FISH_DIR)/childproof.fish
-	-rmdir $(LIBDIR)
+	    $(FISH_DIR)/childproof.fish $(DOCDIR)/childproof.rules.yml
+	-rmdir $(LIBDIR) $(DOCDIR)
 	@for m in $(MAN); do \
 		echo "rm -f $(MANDIR)/man$${m##*.}/$${m##*/}"; \
 		rm -f "$(MANDIR)/man$${m##*.}/$${m##*/}"; \

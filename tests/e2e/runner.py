@@ -33,6 +33,7 @@ def collect():
     import leaks
     import limit
     import misuse
+    import orders
     import real
     import report
     import same
@@ -44,7 +45,8 @@ def collect():
 
     cases = []
     for module in (leaks, alive, guard, same, spared, stale, brake, every,
-                   misuse, real, limit, everybody, scan, show, wrap, doctor, report,
+                   misuse, real, limit, everybody, scan, show, orders,
+                   wrap, doctor, report,
                    install):
         cases += module.cases()
     names = [c.name for c in cases]
