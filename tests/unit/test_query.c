@@ -192,6 +192,20 @@ Test(query, snapshot_is_shared_for_a_moment)
 	free(h);
 }
 
+/* Who gives an order sees what it did. */
+Test(query, an_order_ends_that_moment)
+{
+	pid_t pid = sender(NULL, 0);
+	struct cp_snap_head *h = snapshot(NOW);
+
+	free(h);
+	cr_assert_eq(asked(CP_MSG_ATTACH, pid, 0), 0);
+	h = snapshot(NOW);
+	cr_assert_eq(h->n_hosts, 1);
+	cr_assert(hosts(h)->attached);
+	free(h);
+}
+
 /* Nothing to send an answer to: nothing is done for it. */
 Test(query, without_an_address_nothing_happens)
 {
