@@ -33,7 +33,7 @@ GUARD	= main told trust affairs facts census process interest truth \
 # completions.
 CLI	= main commands usage parts path export target elf exports file run \
 	  wrap table human \
-	  ask snap procs view seek ps ps_json attach reap metrics why rebuild ends \
+	  ask guards snap procs view nest seek ps ps_tree ps_json attach reap metrics why rebuild ends \
 	  scan survey orphan kin orphan_why traits sockets listed cull show \
 	  show_json \
 	  doctor finding exam probe notify preloads subject \
@@ -222,7 +222,8 @@ $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/spare.o \
 $(B)/tests/test_journal: $(B)/obj/guard/journal.o
 $(B)/tests/test_orphan: $(addprefix $(B)/obj/cli/,orphan.o kin.o orphan_why.o)
 $(B)/tests/test_table: $(B)/obj/cli/table.o $(B)/obj/cli/human.o
-VIEW_O	= $(addprefix $(B)/obj/cli/,ask.o snap.o view.o procs.o human.o)
+VIEW_O	= $(addprefix $(B)/obj/cli/,ask.o guards.o snap.o view.o nest.o procs.o \
+	  human.o)
 $(B)/tests/test_snap: $(B)/obj/cli/snap.o
 $(B)/tests/test_view: $(VIEW_O) $(B)/obj/common/wire.o $(PROCFS_O)
 $(B)/tests/test_procs: $(addprefix $(B)/obj/cli/,procs.o human.o) $(PROCFS_O)

@@ -19,7 +19,7 @@ from stale import until
 REAP = {"term": "200ms"}
 
 
-# --- why ----------------------------------------------------------------------
+# --- why --------------------------------------------------------------------
 
 
 def why(t):
@@ -34,12 +34,11 @@ def why(t):
     out = t.good("why", ward.pid)
     for text in (f"  process  child of {host.pid}, ",
                  f"  child    of host {host.pid} ", "on a duplex pipe",
-                 "(the main thread)", "  stdin    pipe ",
-                 f"    host   writes on fd ", f"    child  reads on fd 0: "
-                 f"{ward.pid} ", "  rule     the host lives\n",
+                 "  stdin    pipe ", "    host   writes on fd ",
+                 f"    child  reads on fd 0: {ward.pid} ",
+                 "  rule     the host lives\n",
                  "  state    live\n", "  next     nothing, "):
-        if text != "(the main thread)":  # known where it is counted
-            expect(text in out, f"no {text!r} in {out}")
+        expect(text in out, f"no {text!r} in {out}")
     out = t.good("why", helper.pid)
     expect(f"  member   of {ward.pid} " in out and "  rule " in out, out)
     out = t.good("why", os.getpid())
@@ -51,7 +50,7 @@ def why(t):
     killed(host)
 
 
-# --- reap ---------------------------------------------------------------------
+# --- reap -------------------------------------------------------------------
 
 
 def reap_peer_gone(t):
@@ -128,20 +127,6 @@ def reap_live_host(t):
     killed(host)
 
 
-def reap_still_there(t):
-    """What does not end in time is said, and the status tells."""
-    host = t.host("wait", STUBBORN, options={**LONGER, **REAP})
-    t.s.gather(host=1, g0=1)
-    ward = t.s.wards()[0]
-    until(lambda: ward.pid in t.children(), "not met")
-    guard = t.guards()
-    killed(host)
-    t.is_shown(ward, "orphan")
-    expect(guard, "no guard")
-    out = t.good("reap", ward.pid)
-    expect(out.startswith(f"ended {ward.pid} "), out)
-
-
 def hundreds(t):
     """More children than a process may have descriptors."""
     host = t.host("wait", "n=60", options={**LONGER, **REAP})
@@ -156,7 +141,7 @@ def hundreds(t):
     expect(not alive, f"said to have ended: {len(alive)}")
 
 
-# --- attach -------------------------------------------------------------------
+# --- attach -----------------------------------------------------------------
 
 QUICKLY = ["--exit-grace=200ms", "--term=200ms", "--grace=200ms"]
 
@@ -226,6 +211,22 @@ def attached_again(t):
     expect(ward.dead(GRACE + TERM + PROMPT + SLACK), "it leaked")
 
 
+def attached_at_once(t):
+    """By several clients: whoever got it, it is guarded, and let go of."""
+    host, ward = unguarded(t, "static")
+    clients = [subprocess.Popen(
+        [*t.before(), t.s.part("childproof"), "attach", *QUICKLY,
+         str(host.pid)], env=t.s.environment(), stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL) for _ in range(4)]
+    told = [c.wait(LONG) for c in clients]
+    expect(0 in told and set(told) <= {0, 1}, f"{told}")
+    until(lambda: ward.pid in t.children(host.pid), "never found")
+    t.good("attach", "--detach", host.pid)
+    t.nobody_left()
+    killed(host)
+    expect(not ward.dead(GRACE + TERM + SPARE), "ended though it was let go")
+
+
 def attach_refuses(t):
     """One line that says why, and no guard is left behind."""
     host = t.host("wait", STUBBORN, options=LONGER)
@@ -262,7 +263,7 @@ def attach_anothers(t):
     killed(host)
 
 
-# --- metrics ------------------------------------------------------------------
+# --- metrics ----------------------------------------------------------------
 
 
 def parse(text):
@@ -403,6 +404,7 @@ def cases():
         yield case(f"bare/attach/{kind}", not_attached, bare=True, kind=kind)
     yield case("attach/detach", detached)
     yield case("attach/again", attached_again)
+    yield case("attach/at-once", attached_at_once)
     yield case("attach/refuses", attach_refuses)
     yield case("attach/anothers", attach_anothers)
     for run in (counts, verdicts, replaced, checked, rules, textfile):

@@ -239,7 +239,7 @@ def state_stale(t):
     killed(host)
 
 
-# --- how it looks -------------------------------------------------------------
+# --- how it looks -----------------------------------------------------------
 
 
 def on_terminal(t, *args, **env):
@@ -323,7 +323,7 @@ def nasty(t, locale):
     host.child.stdout.close()
 
 
-# --- who asks, and how --------------------------------------------------------
+# --- who asks, and how ------------------------------------------------------
 
 def another_user(t):
     """Nobody learns nothing of root's, and can do nothing to it."""

@@ -121,9 +121,9 @@ Test(table, nothing_reaches_the_terminal)
 }
 
 static const struct cp_column columns[] = {
-	{ "PID", true, 0, false },
-	{ "WHY", false, 5, false },
-	{ "COMMAND", false, 7, false },
+	{ "PID", true, false, 0 },
+	{ "WHY", false, false, 5 },
+	{ "COMMAND", false, false, 7 },
 };
 
 /* What a table of two rows looks like; to be freed. */
@@ -203,10 +203,10 @@ Test(table, no_terminal)
 }
 
 static const struct cp_column some[] = {
-	{ "PID", true, 0, false },
-	{ "CPU", true, 0, true },
-	{ "CHANNEL", false, 0, true },
-	{ "COMMAND", false, 7, false },
+	{ "PID", true, false, 0 },
+	{ "CPU", true, true, 0 },
+	{ "CHANNEL", false, true, 0 },
+	{ "COMMAND", false, false, 7 },
 };
 
 /* Of a table of one row; to be freed. */

@@ -9,66 +9,14 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "ask.h"
 
-#define WAIT_MS	   1000
-#define PREFIX	   "@childproof/"
-#define GUARDS_MAX 4096
-#define AT_ONCE	   256 /* below the limit of descriptors */
-
-static int
-add(struct cp_guards *g, const char *name)
-{
-	void *more;
-
-	for (size_t i = 0; i < g->n; i++)
-		if (strcmp(g->name[i], name) == 0)
-			return 0;
-	if (g->n == GUARDS_MAX)
-		return 0;
-	more = reallocarray(g->name, g->n + 1, sizeof(*g->name));
-	if (more == NULL)
-		return -1;
-	g->name = more;
-	(void)snprintf(g->name[g->n++], sizeof(*g->name), "%s", name);
-	return 0;
-}
-
-int
-cp_guards_find(struct cp_guards *g)
-{
-	FILE *f = fopen("/proc/net/unix", "re");
-	char *line = NULL, *at;
-	size_t size = 0;
-	int rc = 0;
-
-	*g = (struct cp_guards){ 0 };
-	if (f == NULL)
-		return -1;
-	while (rc == 0 && getline(&line, &size, f) > 0) {
-		line[strcspn(line, "\n")] = '\0';
-		at = strstr(line, " " PREFIX);
-		if (at != NULL && strlen(at + 2) <= CP_NAME_MAX)
-			rc = add(g, at + 2);
-	}
-	free(line);
-	(void)fclose(f);
-	if (rc != 0)
-		cp_guards_free(g);
-	return rc;
-}
-
-void
-cp_guards_free(struct cp_guards *g)
-{
-	free(g->name);
-	*g = (struct cp_guards){ 0 };
-}
+#define WAIT_MS 1000
+#define AT_ONCE 256 /* below the limit of descriptors */
 
 static int
 connect_to(const char *name)
@@ -219,7 +167,7 @@ ask(const char *name, const struct cp_msg *msg, struct cp_msg *answer,
 static int
 take(int fd, struct cp_facts *f)
 {
-	struct cp_msg answer;
+	struct cp_msg answer = { 0 };
 	int file, error = 0;
 
 	if (hear(fd, &answer, &file) != 0)
@@ -303,7 +251,7 @@ cp_ask_facts(const struct cp_guards *g, struct cp_facts *facts, int *errors)
 long
 cp_ask(const char *name, const struct cp_msg *msg)
 {
-	struct cp_msg answer;
+	struct cp_msg answer = { 0 };
 	int file;
 
 	if (ask(name, msg, &answer, &file) != 0)

@@ -76,19 +76,28 @@ report(const char *what, pid_t pid, long answer)
 	return 1;
 }
 
+/* Two may have attached it at once: each guard is told. */
 static int
 detach(const struct cp_view *v, pid_t pid)
 {
 	const struct cp_msg msg = { .type = CP_MSG_DETACH, .pid = pid };
-	const struct cp_seen_host *h = find(v, pid);
+	size_t n = 0;
+	int rc = 0;
 
-	if (h == NULL || !h->h->attached) {
-		warnx("attach: %d: was not attached (childproof attach --list "
-		      "names those that were)",
-		    (int)pid);
-		return 1;
+	for (size_t i = 0; i < v->n_hosts; i++) {
+		const struct cp_seen_host *h = &v->hosts[i];
+
+		if (h->h->pid != pid || h->h->dead || !h->h->attached)
+			continue;
+		n++;
+		rc |= report("detach", pid, cp_ask(h->facts->name, &msg));
 	}
-	return report("detach", pid, cp_ask(h->facts->name, &msg));
+	if (n > 0)
+		return rc;
+	warnx("attach: %d: was not attached (childproof attach --list names "
+	      "those that were)",
+	    (int)pid);
+	return 1;
 }
 
 /* A guard of its own, that has nobody to watch yet. */
@@ -196,7 +205,7 @@ cmd_attach(int argc, char *argv[])
 	while ((opt = cp_usage_next(c, argc, argv)) != -1)
 		if (opt >= CP_USAGE_OPTION)
 			cp_usage_set(c, &o, opt - CP_USAGE_OPTION, optarg);
-		else
+		else if (opt == LIST || opt == DETACH)
 			flag[opt] = true;
 	why = cp_options_check(&o);
 	if (why != NULL)

@@ -12,6 +12,9 @@
  */
 int cp_ps_json(const struct cp_view *v, const struct cp_seen_host *only);
 
+/* The same as a table; of all hosts with a summary. */
+int cp_ps_tree(const struct cp_view *v, const struct cp_seen_host *only);
+
 /* The operand TEXT as a process ID; anything else ends the program. */
 pid_t cp_pid_operand(const struct cp_command *c, const char *text);
 

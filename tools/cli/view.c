@@ -212,47 +212,6 @@ by_host(const void *a, const void *b)
 }
 
 static int
-by_process(const void *a, const void *b)
-{
-	const struct cp_seen_host *const *x = a, *const *y = b;
-
-	if ((*x)->h->pid != (*y)->h->pid)
-		return (*x)->h->pid < (*y)->h->pid ? -1 : 1;
-	return (*x)->h->start < (*y)->h->start ?
-	    -1 :
-	    (*x)->h->start > (*y)->h->start;
-}
-
-/* Which wards are hosts themselves? */
-static int
-nest(struct cp_view *v)
-{
-	struct cp_seen_host **sorted = calloc(v->n_hosts + 1, sizeof(*sorted));
-
-	if (sorted == NULL)
-		return -1;
-	for (size_t i = 0; i < v->n_hosts; i++)
-		sorted[i] = &v->hosts[i];
-	qsort(sorted, v->n_hosts, sizeof(*sorted), by_process);
-	for (size_t i = 0; i < v->n_wards; i++) {
-		struct cp_seen_ward *s = &v->wards[i];
-		const struct cp_snap_host twin = { .pid = s->w->pid,
-			.start = s->w->start };
-		struct cp_seen_host key = { .h = &twin }, *k = &key, **at;
-
-		at = bsearch(&k, sorted, v->n_hosts, sizeof(*sorted),
-		    by_process);
-		if (at == NULL || (*at)->nested ||
-		    (size_t)(*at - v->hosts) == s->host)
-			continue;
-		(*at)->nested = true;
-		s->guest = (size_t)(*at - v->hosts);
-	}
-	free(sorted);
-	return 0;
-}
-
-static int
 fill(struct cp_view *v)
 {
 	size_t hosts = 0, wards = 0;
@@ -274,7 +233,7 @@ fill(struct cp_view *v)
 		h->first = i;
 		h->n++;
 	}
-	return nest(v);
+	return cp_view_nest(v);
 }
 
 int

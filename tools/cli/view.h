@@ -64,6 +64,9 @@ int cp_view_take(struct cp_view *v);
 int cp_view_take_of(struct cp_view *v, const struct cp_guards *guards);
 void cp_view_free(struct cp_view *v);
 
+/* Its last part: finds the children that are hosts.  0, or -1 with ENOMEM. */
+int cp_view_nest(struct cp_view *v);
+
 /* The host PID, or NULL. */
 const struct cp_seen_host *cp_view_host(const struct cp_view *v, pid_t pid);
 /* The child that PID is or, failing that, belongs to, or NULL. */
