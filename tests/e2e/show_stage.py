@@ -98,10 +98,16 @@ class Show:
 
     def guards(self):
         """The guards here, with their sentinels."""
-        here = [p for p in parts_alive() if self.network(p) == self.name]
-        return [proc.Proc(p, "guard") for p in here
-                if any(x.startswith("socket:")
-                       for x in proc.links(p).values())]
+        found = []
+        for pid in parts_alive():
+            held = proc.links(pid).values()
+            if (self.network(pid) == self.name and
+                    any(to.startswith("socket:") for to in held)):
+                try:
+                    found.append(proc.Proc(pid, "guard"))
+                except ProcessLookupError:  # it has just ended
+                    pass
+        return found
 
     def nobody_left(self, within=2.0):
         left = self.guards()

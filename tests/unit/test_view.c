@@ -397,6 +397,25 @@ Test(view, times)
 	cp_view_free(&view);
 }
 
+/* As old as the process, however late it was found. */
+Test(view, ages)
+{
+	struct snap s = snap_good();
+	uint64_t hz = (uint64_t)sysconf(_SC_CLK_TCK);
+	struct timespec up;
+	int64_t age;
+
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	cr_assert_gt(up.tv_sec, 1);
+	s.ward[0].start = ((uint64_t)up.tv_sec - 1) * hz;
+	age = (int64_t)seen(&s, s.ward[0].pid)->age;
+	cr_assert(age >= 1 && age < 60, "%lld", (long long)age);
+	cp_view_free(&view);
+	s.ward[0].start = ((uint64_t)up.tv_sec + 1000) * hz;
+	cr_assert_eq(seen(&s, s.ward[0].pid)->age, 0, "from the future");
+	cp_view_free(&view);
+}
+
 /* Two that name each other, and one that names itself: no endless tree. */
 Test(view, rings)
 {

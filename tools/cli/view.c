@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../guard/judge.h"
@@ -125,11 +126,19 @@ ask_all(struct cp_view *v, const struct cp_guards *guards)
 	return 0;
 }
 
+/* In seconds; as /proc counts, with the time that the machine slept. */
+static uint64_t
+age_of(const struct cp_view *v, uint64_t start)
+{
+	uint64_t born = start / (uint64_t)sysconf(_SC_CLK_TCK);
+
+	return v->up > born ? v->up - born : 0;
+}
+
 static void
 see_host(struct cp_view *v, const struct cp_facts *f, uint32_t i)
 {
 	struct cp_seen_host *h = &v->hosts[v->n_hosts++];
-	uint64_t up = f->head->now_ms / 1000, born;
 	const struct cp_used *u;
 
 	h->h = &f->hosts[i];
@@ -137,8 +146,7 @@ see_host(struct cp_view *v, const struct cp_facts *f, uint32_t i)
 	u = cp_procs_find(&v->procs, h->h->pid, h->h->start);
 	if (u != NULL)
 		h->used = *u;
-	born = h->h->start / (uint64_t)sysconf(_SC_CLK_TCK);
-	h->age = up > born ? up - born : 0;
+	h->age = age_of(v, h->h->start);
 	h->command = cp_procs_command(u != NULL ? h->h->pid : 0, h->h->comm);
 }
 
@@ -166,7 +174,10 @@ see_ward(struct cp_view *v, const struct cp_facts *f, uint32_t i, size_t host)
 	/* Before the guard has found that it is all that is left. */
 	if (u != NULL && u->state == 'Z' && w->step == CP_STEP_WATCH)
 		s->state = CP_STATE_UNWAITED;
-	s->age = (uint64_t)since(w->born_ms != 0 ? w->born_ms : now, now);
+	/* It may have been found long after it began. */
+	s->age = w->start != 0 ?
+	    age_of(v, w->start) :
+	    (uint64_t)since(w->born_ms != 0 ? w->born_ms : now, now);
 	s->idle = since(w->idle_ms, now);
 	s->due = w->step == CP_STEP_WATCH ? -1 :
 	    w->next_ms <= now		  ? 0 :
@@ -239,7 +250,10 @@ fill(struct cp_view *v)
 int
 cp_view_take_of(struct cp_view *v, const struct cp_guards *guards)
 {
-	*v = (struct cp_view){ 0 };
+	struct timespec up;
+
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	*v = (struct cp_view){ .up = (uint64_t)up.tv_sec };
 	if (ask_all(v, guards) == 0 && cp_procs_read(&v->procs) == 0 &&
 	    fill(v) == 0)
 		return 0;

@@ -56,6 +56,7 @@ struct cp_view {
 	struct cp_seen_ward *wards; /* grouped by host, oldest first */
 	size_t n_wards;
 	struct cp_procs procs;
+	uint64_t up; /* of the machine, in seconds */
 };
 
 /* Asks and reads.  Returns 0, or -1 with errno; to be freed. */
