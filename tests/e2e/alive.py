@@ -111,8 +111,22 @@ def bare(s, row, prog="host"):
     others_are_well(s, host)
 
 
+def dies_meanwhile(s):
+    """In the grace of what it had given up: a dead host's is shorter."""
+    host = set_up(s, Row("mode=stubborn"), "launcher", {"grace": "1h"})
+    close_first(s)
+    told_of(s, len(s.wards("g0", "g1", "g2")) + 1)
+    ward = s.met["g0"][0]
+    expect(not ward.dead(GRACE + TERM + SPARE), "ended before its grace")
+    host.kill()
+    host.wait()
+    limit = GRACE + TERM + PROMPT + SLACK
+    expect(ward.dead(limit), f"outlived the host by {limit:.3f}s")
+
+
 def cases():
     P = functools.partial
+    yield Case("alive/dies-meanwhile", dies_meanwhile, False)
     # Forks that exec together can't shed each other's ends; see `inherited`.
     rows = {name: row for name, row in ROWS.items()
             if not row.oneway and name not in (

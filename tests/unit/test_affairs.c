@@ -143,3 +143,17 @@ Test(affairs, the_host_has_died)
 	cr_assert_eq(w->host->gone_ms, NOW + 5);
 	cr_assert_eq(w->due_ms, NOW + 5);
 }
+
+/* What is in a longer grace than that of a dead host's is judged again. */
+Test(affairs, the_host_has_died_after_its_ends)
+{
+	struct cp_ward *doomed = own_ward(), *ending = own_ward();
+
+	doomed->step = CP_STEP_DOOMED;
+	ending->step = CP_STEP_TERM;
+	cp_facts_due(doomed, NOW + 15000);
+	cp_facts_due(ending, NOW + 3000);
+	cp_told_died(doomed->host, NOW + 5, true);
+	cr_assert_eq(doomed->due_ms, NOW + 5);
+	cr_assert_eq(ending->due_ms, NOW + 3000);
+}

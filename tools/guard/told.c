@@ -400,7 +400,8 @@ cp_told_died(struct cp_host *h, uint64_t now_ms, bool at_once)
 		close(h->pidfd);
 	h->pidfd = -1;
 	LIST_FOREACH(w, &h->wards, sibling)
-		if (w->step == CP_STEP_WATCH || w->unwaited_ms != 0)
+		/* Its ends may have been seen to close first: less grace. */
+		if (w->step <= CP_STEP_DOOMED || w->unwaited_ms != 0)
 			cp_facts_due(w,
 			    now_ms + (at_once ? 0 : DEATH_SETTLE_MS));
 }
