@@ -33,7 +33,7 @@ GUARD	= main told trust affairs facts census process interest truth \
 # completions.
 CLI	= main commands usage parts path export target elf exports file run \
 	  wrap table human \
-	  ask procs view ps ps_json attach reap metrics why rebuild ends \
+	  ask guards snap procs view nest seek ps ps_tree ps_json attach reap metrics why rebuild ends \
 	  scan survey orphan kin orphan_why traits sockets listed cull show \
 	  show_json \
 	  doctor finding exam probe notify preloads record subject \
@@ -47,9 +47,9 @@ CLI_GUARD = census process interest truth sockdiag index spare judge gather \
 TESTS	= procfs options wire channel slot ward preload ask \
 	  census truth judge peers members terminal field suspect \
 	  abandoned keepers handed facts spare \
-	  told affairs trust look journal traffic closes usage baseline \
-	  rest stale brake admit target exports export exam \
-	  orphan table sockets lifeline
+	  told affairs query trust look journal traffic closes usage \
+	  baseline rest stale brake admit target exports export exam \
+	  orphan table sockets lifeline snap view procs
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
 # linked a second time as NAME.static: a preload can't reach them.
@@ -215,8 +215,9 @@ TOLD_O	= $(addprefix $(B)/obj/guard/,told.o trust.o affairs.o query.o \
 	  snapshot.o facts.o process.o watch.o journal.o admit.o brake.o \
 	  idle.o rest.o baseline.o usage.o stale.o traffic.o tap.o hold.o \
 	  command.o) $(B)/obj/common/key.o
-TOLD_T	= $(addprefix $(B)/tests/test_,told affairs trust admit)
+TOLD_T	= $(addprefix $(B)/tests/test_,told affairs query trust admit)
 $(TOLD_T): $(TOLD_O) $(B)/obj/common/wire.o $(PROCFS_O)
+$(B)/tests/test_query: $(B)/obj/common/options.o
 $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/spare.o \
 	$(B)/obj/guard/closes.o $(B)/obj/guard/hold.o \
 	$(TOLD_O) $(filter-out %/process.o,$(CENSUS_O)) \
@@ -224,6 +225,11 @@ $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/spare.o \
 $(B)/tests/test_journal: $(B)/obj/guard/journal.o
 $(B)/tests/test_orphan: $(addprefix $(B)/obj/cli/,orphan.o kin.o orphan_why.o)
 $(B)/tests/test_table: $(B)/obj/cli/table.o $(B)/obj/cli/human.o
+VIEW_O	= $(addprefix $(B)/obj/cli/,ask.o guards.o snap.o view.o nest.o procs.o \
+	  human.o)
+$(B)/tests/test_snap: $(B)/obj/cli/snap.o
+$(B)/tests/test_view: $(VIEW_O) $(B)/obj/common/wire.o $(PROCFS_O)
+$(B)/tests/test_procs: $(addprefix $(B)/obj/cli/,procs.o human.o) $(PROCFS_O)
 $(B)/tests/test_sockets: $(B)/obj/cli/sockets.o
 $(B)/tests/test_target: $(addprefix $(B)/obj/cli/,target.o elf.o exports.o \
 	file.o path.o)
@@ -327,6 +333,7 @@ MANDIR	= $(SHAREDIR)/man
 BASH_DIR = $(SHAREDIR)/bash-completion/completions
 ZSH_DIR	= $(SHAREDIR)/zsh/site-functions
 FISH_DIR = $(SHAREDIR)/fish/vendor_completions.d
+DOCDIR	= $(SHAREDIR)/doc/childproof
 
 # LD_PRELOAD is split at spaces and colons, and read from any directory.
 install: $(PARTS) $(COMPLETIONS)
@@ -343,6 +350,8 @@ install: $(PARTS) $(COMPLETIONS)
 	install -m 644 $(B)/completions/childproof $(BASH_DIR)
 	install -m 644 $(B)/completions/_childproof $(ZSH_DIR)
 	install -m 644 $(B)/completions/childproof.fish $(FISH_DIR)
+	install -d $(DOCDIR)
+	install -m 644 tools/childproof.rules.yml $(DOCDIR)
 	@set -e; for m in $(MAN); do \
 		d=$(MANDIR)/man$${m##*.}; \
 		echo "install -m 644 $$m $$d"; \
@@ -353,8 +362,8 @@ uninstall:
 	rm -f $(BINDIR)/childproof $(LIBDIR)/childproof \
 	    $(LIBDIR)/childproof-guard $(LIBDIR)/libchildproof.so \
 	    $(BASH_DIR)/childproof $(ZSH_DIR)/_childproof \
-	    $(FISH_DIR)/childproof.fish
-	-rmdir $(LIBDIR)
+	    $(FISH_DIR)/childproof.fish $(DOCDIR)/childproof.rules.yml
+	-rmdir $(LIBDIR) $(DOCDIR)
 	@for m in $(MAN); do \
 		echo "rm -f $(MANDIR)/man$${m##*.}/$${m##*/}"; \
 		rm -f "$(MANDIR)/man$${m##*.}/$${m##*/}"; \

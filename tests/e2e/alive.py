@@ -203,6 +203,7 @@ def before_the_look(s):
 
 def cases():
     P = functools.partial
+    yield Case("alive/dies-meanwhile", dies_meanwhile, False)
     # Forks that exec together can't shed each other's ends; see `inherited`.
     rows = {name: row for name, row in ROWS.items()
             if not row.oneway and name not in (

@@ -16,6 +16,7 @@ PROGRAMS = ["bin/childproof", "lib/childproof/childproof",
 COMPLETIONS = {"bash": "share/bash-completion/completions/childproof",
                "zsh": "share/zsh/site-functions/_childproof",
                "fish": "share/fish/vendor_completions.d/childproof.fish"}
+EXAMPLES = ["share/doc/childproof/childproof.rules.yml"]
 
 
 def make(s, root, target):
@@ -42,7 +43,8 @@ def install(s):
              for d in ("shim", "tools")
              for p in glob.glob(os.path.join(TREE, d, "*.[1-8]"))]
     expect(pages, "no manual pages")
-    ours = {"usr/" + f for f in PROGRAMS + pages + [*COMPLETIONS.values()]}
+    ours = {"usr/" + f for f in PROGRAMS + pages + EXAMPLES
+            + [*COMPLETIONS.values()]}
     expect(files(root) - before == ours,
            f"differs: {sorted((files(root) - before) ^ ours)}")
     for name in sorted(ours):

@@ -37,10 +37,12 @@ def collect():
     import leaks
     import limit
     import misuse
+    import orders
     import real
     import report
     import same
     import scan
+    import show
     import spared
     import stale
     import wrap
@@ -48,9 +50,9 @@ def collect():
     cases = []
     # The longest first, so that the short ones fill the gaps.
     for module in (field, leaks, alive, kept, handed, guard, same, spared,
-                   stale, brake, children_told,
-                   children_found, misuse, real, limit, scan,
-                   wrap, doctor, report, install, counts):
+                   stale, brake, children_told, children_found, misuse, real,
+                   limit, scan, show, orders, wrap, doctor, report, install,
+                   counts):
         cases += module.cases()
     names = [c.name for c in cases]
     for name in names:

@@ -121,9 +121,9 @@ Test(table, nothing_reaches_the_terminal)
 }
 
 static const struct cp_column columns[] = {
-	{ "PID", true, 0 },
-	{ "WHY", false, 5 },
-	{ "COMMAND", false, 7 },
+	{ "PID", true, false, 0 },
+	{ "WHY", false, false, 5 },
+	{ "COMMAND", false, false, 7 },
 };
 
 /* What a table of two rows looks like; to be freed. */
@@ -200,4 +200,63 @@ Test(table, no_terminal)
 	cr_assert_eq(style.width, 0);
 	cr_assert_not(style.colour);
 	fclose(f);
+}
+
+static const struct cp_column some[] = {
+	{ "PID", true, false, 0 },
+	{ "CPU", true, true, 0 },
+	{ "CHANNEL", false, true, 0 },
+	{ "COMMAND", false, false, 7 },
+};
+
+/* Of a table of one row; to be freed. */
+static char *
+of_width(unsigned int width)
+{
+	static const struct cp_cell cells[] = { { "1", CP_PLAIN },
+		{ "0s", CP_PLAIN }, { "duplex", CP_RED },
+		{ "a long command", CP_PLAIN } };
+	struct cp_table *t = cp_table_new(some, 4);
+	char *text;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	cr_assert_not_null(t);
+	cr_assert_eq(cp_table_add(t, cells), 0);
+	cp_table_print(t, (struct cp_style){ width, false }, to);
+	cp_table_free(t);
+	cr_assert_eq(fclose(to), 0);
+	return text;
+}
+
+Test(table, what_is_optional_goes_last_first)
+{
+	static const struct {
+		unsigned int width;
+		const char *text;
+	} rows[] = {
+		{ 0,
+		    "PID  CPU  CHANNEL  COMMAND\n"
+		    "  1   0s  duplex   a long command\n" },
+		{ 26,
+		    "PID  CPU  CHANNEL  COMMAND\n"
+		    "  1   0s  duplex   a ...nd\n" },
+		{ 25,
+		    "PID  CPU  COMMAND\n"
+		    "  1   0s  a long command\n" },
+		{ 16,
+		    "PID  COMMAND\n"
+		    "  1  a lo...mand\n" },
+		{ 3,
+		    "PID  COMMAND\n"
+		    "  1  a ...nd\n" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *text = of_width(rows[i].width);
+
+		cr_assert_str_eq(text, rows[i].text, "%u: %s", rows[i].width,
+		    text);
+		free(text);
+	}
 }

@@ -4,75 +4,19 @@
  * nobody else's datagram is taken for the answer, and the kernel attests whose
  * answer it is: anybody can bind a name that looks like a guard's.
  */
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "ask.h"
 
-#define WAIT_MS	   1000
-#define PREFIX	   "@childproof/"
-#define GUARDS_MAX 4096
-#define AT_ONCE	   256 /* below the limit of descriptors */
-#define SEALS	   (F_SEAL_SHRINK | F_SEAL_WRITE)
-
-static int
-add(struct cp_guards *g, const char *name)
-{
-	void *more;
-
-	for (size_t i = 0; i < g->n; i++)
-		if (strcmp(g->name[i], name) == 0)
-			return 0;
-	if (g->n == GUARDS_MAX)
-		return 0;
-	more = reallocarray(g->name, g->n + 1, sizeof(*g->name));
-	if (more == NULL)
-		return -1;
-	g->name = more;
-	(void)snprintf(g->name[g->n++], sizeof(*g->name), "%s", name);
-	return 0;
-}
-
-int
-cp_guards_find(struct cp_guards *g)
-{
-	FILE *f = fopen("/proc/net/unix", "re");
-	char *line = NULL, *at;
-	size_t size = 0;
-	int rc = 0;
-
-	*g = (struct cp_guards){ 0 };
-	if (f == NULL)
-		return -1;
-	while (rc == 0 && getline(&line, &size, f) > 0) {
-		line[strcspn(line, "\n")] = '\0';
-		at = strstr(line, " " PREFIX);
-		if (at != NULL && strlen(at + 2) <= CP_NAME_MAX)
-			rc = add(g, at + 2);
-	}
-	free(line);
-	(void)fclose(f);
-	if (rc != 0)
-		cp_guards_free(g);
-	return rc;
-}
-
-void
-cp_guards_free(struct cp_guards *g)
-{
-	free(g->name);
-	*g = (struct cp_guards){ 0 };
-}
+#define WAIT_MS 1000
+#define AT_ONCE 256 /* below the limit of descriptors */
 
 static int
 connect_to(const char *name)
@@ -94,12 +38,22 @@ connect_to(const char *name)
 	return fd;
 }
 
-/* Waits until FD is ready, at most a second. */
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Waits until FD is ready, at most until END. */
 static int
-await(int fd, short events)
+await(int fd, short events, int64_t end)
 {
 	struct pollfd p = { .fd = fd, .events = events };
-	int n = poll(&p, 1, WAIT_MS);
+	int64_t left = end - now_ms();
+	int n = left > 0 ? poll(&p, 1, (int)left) : 0;
 
 	if (n == 0)
 		errno = ETIMEDOUT;
@@ -109,15 +63,21 @@ await(int fd, short events)
 static int
 say(int fd, const struct cp_msg *msg)
 {
-	struct cp_msg whole = *msg;
-
-	whole.magic = CP_WIRE_MAGIC;
-	if (await(fd, POLLOUT) != 0)
-		return -1;
-	return send(fd, &whole, sizeof(whole), MSG_DONTWAIT | MSG_NOSIGNAL) <
-		0 ?
+	return send(fd, msg, sizeof(*msg), MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ?
 	    -1 :
 	    0;
+}
+
+/* There is room for few; between two looks another may have taken it. */
+static int
+say_within(int fd, const struct cp_msg *msg, int64_t end)
+{
+	int rc;
+
+	while ((rc = say(fd, msg)) != 0 && errno == EAGAIN)
+		if (await(fd, POLLOUT, end) != 0)
+			return -1;
+	return rc;
 }
 
 /* Takes uid and descriptor out of the control data. */
@@ -142,7 +102,7 @@ attested(struct msghdr *mh, int *file)
 	return uid;
 }
 
-/* The next answer; *FILE is -1 if it has none. */
+/* The answer that has come; *FILE is -1 if it has none. */
 static int
 hear(int fd, struct cp_msg *msg, int *file)
 {
@@ -158,21 +118,24 @@ hear(int fd, struct cp_msg *msg, int *file)
 		.msg_controllen = sizeof(control) };
 	ssize_t got;
 	uid_t uid;
+	int saved;
 
 	*file = -1;
-	if (await(fd, POLLIN) != 0)
-		return -1;
 	got = recvmsg(fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (got < 0)
 		return -1;
 	uid = attested(&mh, file);
-	if (got == (ssize_t)sizeof(*msg) && msg->magic == CP_WIRE_MAGIC &&
-	    (uid == geteuid() || uid == 0 || geteuid() == 0))
+	if (uid != geteuid() && uid != 0 && geteuid() != 0)
+		errno = EACCES;
+	else if (got != (ssize_t)sizeof(*msg) || msg->magic != CP_WIRE_MAGIC)
+		errno = EPROTO;
+	else
 		return 0;
+	saved = errno;
 	if (*file >= 0)
 		close(*file);
 	*file = -1;
-	errno = EACCES;
+	errno = saved;
 	return -1;
 }
 
@@ -181,74 +144,23 @@ static int
 ask(const char *name, const struct cp_msg *msg, struct cp_msg *answer,
     int *file)
 {
+	struct cp_msg whole = *msg;
+	int64_t end = now_ms() + WAIT_MS;
 	int fd = connect_to(name), rc, saved;
 
 	*file = -1;
 	if (fd < 0)
 		return -1;
-	rc = say(fd, msg);
+	whole.magic = CP_WIRE_MAGIC;
+	rc = say_within(fd, &whole, end);
+	if (rc == 0)
+		rc = await(fd, POLLIN, end);
 	if (rc == 0)
 		rc = hear(fd, answer, file);
 	saved = errno;
 	close(fd);
 	errno = saved;
 	return rc;
-}
-
-/* Does the file have the sizes that it says, and only good indices? */
-static bool
-is_sane(const struct cp_facts *f)
-{
-	const struct cp_snap_head *h = f->head;
-	uint64_t want;
-
-	if (f->size < sizeof(*h) || h->magic != CP_SNAP_MAGIC ||
-	    h->head_size != sizeof(*h) ||
-	    h->host_size != sizeof(struct cp_snap_host) ||
-	    h->ward_size != sizeof(struct cp_snap_ward) ||
-	    h->member_size != sizeof(struct cp_snap_member))
-		return false;
-	want = sizeof(*h) + (uint64_t)h->n_hosts * h->host_size +
-	    (uint64_t)h->n_wards * h->ward_size +
-	    (uint64_t)h->n_members * h->member_size;
-	if (want != f->size)
-		return false;
-	for (uint32_t i = 0; i < h->n_wards; i++)
-		if (f->wards[i].host >= h->n_hosts)
-			return false;
-	for (uint32_t i = 0; i < h->n_members; i++)
-		if (f->members[i].ward >= h->n_wards)
-			return false;
-	return true;
-}
-
-static int
-map_facts(int file, struct cp_facts *f)
-{
-	struct stat st;
-
-	int seals = fcntl(file, F_GET_SEALS);
-
-	/* It must not shrink under our eyes. */
-	if (seals == -1 || (seals & SEALS) != SEALS || fstat(file, &st) != 0 ||
-	    st.st_size < (off_t)sizeof(*f->head)) {
-		errno = EPROTO;
-		return -1;
-	}
-	f->size = (size_t)st.st_size;
-	f->map = mmap(NULL, f->size, PROT_READ, MAP_PRIVATE, file, 0);
-	if (f->map == MAP_FAILED)
-		return -1;
-	f->head = f->map;
-	f->hosts = (const void *)(f->head + 1);
-	f->wards = (const void *)(f->hosts + f->head->n_hosts);
-	f->members = (const void *)(f->wards + f->head->n_wards);
-	if (is_sane(f))
-		return 0;
-	(void)munmap(f->map, f->size);
-	f->map = NULL;
-	errno = EPROTO;
-	return -1;
 }
 
 /* Takes the answer that waits in FD; errno, or 0. */
@@ -262,39 +174,41 @@ take(int fd, struct cp_facts *f)
 		return errno;
 	if (file < 0 || answer.type != CP_MSG_FACTS)
 		error = answer.type == CP_MSG_ANSWER ? EACCES : EPROTO;
-	else if (map_facts(file, f) != 0)
+	else if (cp_facts_map(file, f) != 0)
 		error = errno;
 	if (file >= 0)
 		close(file);
 	return error;
 }
 
-/* Asks; a descriptor to hear the answer from, or -1 with *ERROR. */
-static int
-begin(const char *name, int *error)
-{
-	const struct cp_msg query = { .magic = CP_WIRE_MAGIC,
-		.type = CP_MSG_QUERY };
-	int fd = connect_to(name);
+static const struct cp_msg query = { .magic = CP_WIRE_MAGIC,
+	.type = CP_MSG_QUERY };
 
-	if (fd < 0 ||
-	    send(fd, &query, sizeof(query), MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-		*error = errno == EAGAIN ? ETIMEDOUT : errno;
-		if (fd >= 0)
-			close(fd);
-		return -1;
+/* One step with the guard behind P: asks, or hears.  True: it is done. */
+static bool
+go_on(struct pollfd *p, struct cp_facts *f, int *error)
+{
+	if (p->events == POLLIN) {
+		*error = take(p->fd, f);
+		return true;
 	}
-	*error = ETIMEDOUT;
-	return fd;
+	if (say(p->fd, &query) == 0) {
+		p->events = POLLIN;
+		return false;
+	}
+	if (errno == EAGAIN) /* others ask, too: it has no room yet */
+		return false;
+	*error = errno;
+	return true;
 }
 
-static int64_t
-now_ms(void)
+static void
+begin(const char *name, struct pollfd *p, struct cp_facts *f, int *error)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	*f = (struct cp_facts){ 0 };
+	(void)snprintf(f->name, sizeof(f->name), "%s", name);
+	*p = (struct pollfd){ .fd = connect_to(name), .events = POLLOUT };
+	*error = p->fd >= 0 ? ETIMEDOUT : errno;
 }
 
 /* N guards from the I-th on. */
@@ -307,18 +221,14 @@ ask_some(const struct cp_guards *g, size_t i, size_t n, struct cp_facts *facts,
 	size_t open = 0;
 
 	for (size_t k = 0; k < n; k++) {
-		facts[i + k] = (struct cp_facts){ 0 };
-		(void)snprintf(facts[i + k].name, sizeof(facts->name), "%s",
-		    g->name[i + k]);
-		p[k].fd = begin(g->name[i + k], &errors[i + k]);
-		p[k].events = POLLIN;
+		begin(g->name[i + k], &p[k], &facts[i + k], &errors[i + k]);
 		open += p[k].fd >= 0;
 	}
 	while (open > 0 && left > 0 && poll(p, n, (int)left) > 0) {
 		for (size_t k = 0; k < n; k++) {
-			if (p[k].fd < 0 || p[k].revents == 0)
+			if (p[k].fd < 0 || p[k].revents == 0 ||
+			    !go_on(&p[k], &facts[i + k], &errors[i + k]))
 				continue;
-			errors[i + k] = take(p[k].fd, &facts[i + k]);
 			close(p[k].fd);
 			p[k].fd = -1;
 			open--;
@@ -336,14 +246,6 @@ cp_ask_facts(const struct cp_guards *g, struct cp_facts *facts, int *errors)
 	for (size_t i = 0; i < g->n; i += AT_ONCE)
 		ask_some(g, i, g->n - i < AT_ONCE ? g->n - i : AT_ONCE, facts,
 		    errors);
-}
-
-void
-cp_facts_free(struct cp_facts *f)
-{
-	if (f->map != NULL && f->map != MAP_FAILED)
-		(void)munmap(f->map, f->size);
-	*f = (struct cp_facts){ 0 };
 }
 
 long

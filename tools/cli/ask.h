@@ -42,6 +42,13 @@ struct cp_facts {
  */
 void cp_ask_facts(const struct cp_guards *guards, struct cp_facts *facts,
     int *errors);
+
+/*
+ * Maps the snapshot in FILE, which anybody may have written.  Returns 0, or -1
+ * with errno (EPROTO: it is none, or not one of this version).  All that is
+ * used as an index or a string is good then, and can't change any more.
+ */
+int cp_facts_map(int file, struct cp_facts *facts);
 void cp_facts_free(struct cp_facts *facts);
 
 /*

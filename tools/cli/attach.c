@@ -3,6 +3,8 @@
  * childproof attach: guards a host that already runs, by census and events,
  * until it ends or is let go.  Owns nothing.  Context: cli.
  */
+#include <sys/stat.h>
+
 #include <err.h>
 #include <errno.h>
 #include <stdio.h>
@@ -41,11 +43,9 @@ const struct cp_command cp_command_attach = {
 static const struct cp_seen_host *
 find(const struct cp_view *v, pid_t pid)
 {
-	for (size_t i = 0; i < v->n_hosts; i++)
-		if (v->hosts[i].h->pid == pid && !v->hosts[i].h->dead &&
-		    v->hosts[i].used.pid == pid)
-			return &v->hosts[i];
-	return NULL;
+	const struct cp_seen_host *h = cp_view_host(v, pid);
+
+	return h != NULL && !h->h->dead && h->used.pid == pid ? h : NULL;
 }
 
 static int
@@ -76,19 +76,28 @@ report(const char *what, pid_t pid, long answer)
 	return 1;
 }
 
+/* Two may have attached it at once: each guard is told. */
 static int
 detach(const struct cp_view *v, pid_t pid)
 {
 	const struct cp_msg msg = { .type = CP_MSG_DETACH, .pid = pid };
-	const struct cp_seen_host *h = find(v, pid);
+	size_t n = 0;
+	int rc = 0;
 
-	if (h == NULL || !h->h->attached) {
-		warnx("attach: %d: was not attached (childproof attach --list "
-		      "names those that were)",
-		    (int)pid);
-		return 1;
+	for (size_t i = 0; i < v->n_hosts; i++) {
+		const struct cp_seen_host *h = &v->hosts[i];
+
+		if (h->h->pid != pid || h->h->dead || !h->h->attached)
+			continue;
+		n++;
+		rc |= report("detach", pid, cp_ask(h->facts->name, &msg));
 	}
-	return report("detach", pid, cp_ask(h->facts->name, &msg));
+	if (n > 0)
+		return rc;
+	warnx("attach: %d: was not attached (childproof attach --list names "
+	      "those that were)",
+	    (int)pid);
+	return 1;
 }
 
 /* A guard of its own, that has nobody to watch yet. */
@@ -113,23 +122,57 @@ start(pid_t pid, const struct cp_options *o, char name[CP_NAME_MAX + 1])
 	return rc;
 }
 
+/* Whose process PID is, or (uid_t)-1. */
+static uid_t
+owner_of(pid_t pid)
+{
+	char path[CP_PATH_SIZE];
+	struct stat st;
+
+	if (cp_procfs_path(path, sizeof(path), pid, "") == 0 ||
+	    stat(path, &st) != 0)
+		return (uid_t)-1;
+	return st.st_uid;
+}
+
+/*
+ * Why PID is not attached, or NULL.  The guard checks most of it again, but by
+ * then it would run, and watch what it may not touch.
+ */
+static const char *
+refusal(const struct cp_view *v, pid_t pid)
+{
+	uid_t owner = owner_of(pid);
+	struct cp_stat st;
+
+	if (find(v, pid) != NULL)
+		return "is guarded already (childproof ps shows it)";
+	if (cp_procfs_stat(pid, &st) != 0 || st.state == 'Z' || st.kernel ||
+	    owner == (uid_t)-1)
+		return "no such process (give the PID of a host that runs)";
+	if (pid == 1)
+		return "is the system's first process, which adopts the "
+		       "children of others (attach their hosts)";
+	if (pid == getpid())
+		return "is this command itself (give the PID of a host)";
+	if (geteuid() != 0 && owner != geteuid())
+		return "is another user's process (run it as root)";
+	for (size_t i = 0; i < v->n_facts; i++)
+		if (v->facts[i].head->guard == pid)
+			return "is a guard (give the PID of a host)";
+	return NULL;
+}
+
 static int
 attach(const struct cp_view *v, pid_t pid, const struct cp_options *o)
 {
 	const struct cp_msg msg = { .type = CP_MSG_ATTACH, .pid = pid };
-	const struct cp_seen_host *h = find(v, pid);
+	const char *why = refusal(v, pid);
 	char name[CP_NAME_MAX + 1];
-	struct cp_stat st;
 	int rc;
 
-	if (h != NULL) {
-		warnx("attach: %d: is guarded already (childproof ps %d)",
-		    (int)pid, (int)pid);
-		return 1;
-	}
-	if (cp_procfs_stat(pid, &st) != 0 || st.state == 'Z') {
-		warnx("attach: %d: no such process (childproof ps lists hosts)",
-		    (int)pid);
+	if (why != NULL) {
+		warnx("attach: %d: %s", (int)pid, why);
 		return 1;
 	}
 	if (start(pid, o, name) != 0) {
@@ -150,7 +193,7 @@ static int
 cmd_attach(int argc, char *argv[])
 {
 	const struct cp_command *c = &cp_command_attach;
-	bool flag[2] = { false, false };
+	bool listing = false, letting_go = false;
 	struct cp_options o;
 	struct cp_view v;
 	const char *why;
@@ -162,22 +205,22 @@ cmd_attach(int argc, char *argv[])
 	while ((opt = cp_usage_next(c, argc, argv)) != -1)
 		if (opt >= CP_USAGE_OPTION)
 			cp_usage_set(c, &o, opt - CP_USAGE_OPTION, optarg);
-		else
+		else if (opt == LIST || opt == DETACH)
 			flag[opt] = true;
 	why = cp_options_check(&o);
 	if (why != NULL)
 		cp_usage_die(c, "options: %s", why);
-	if (!flag[LIST] && optind >= argc)
+	if (!listing && optind >= argc)
 		cp_usage_die(c, "PID: missing (say which host)");
-	if (!flag[LIST])
+	if (!listing)
 		pid = cp_pid_operand(c, argv[optind++]);
 	if (optind < argc)
 		cp_usage_die(c, "%s: one PID is enough", argv[optind]);
 	if (cp_view_take(&v) != 0)
 		err(CP_EXIT_FAILED, "attach");
-	rc = flag[LIST]	 ? list(&v) :
-	    flag[DETACH] ? detach(&v, pid) :
-			   attach(&v, pid, &o);
+	rc = listing   ? list(&v) :
+	    letting_go ? detach(&v, pid) :
+			 attach(&v, pid, &o);
 	cp_view_free(&v);
 	return rc;
 }

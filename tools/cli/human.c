@@ -6,6 +6,7 @@
 #include <string.h>
 #include <vis.h>
 #include <wchar.h>
+#include <wctype.h>
 
 #include "table.h"
 
@@ -47,13 +48,50 @@ cp_table_age(char out[CP_TABLE_SHORT], uint64_t seconds)
 	    (unsigned long long)seconds, units[i].letter);
 }
 
+/*
+ * The length of the character at P if a terminal shows it as it is.  What
+ * only changes the direction or the look of others (U+202E) is not shown.
+ */
+static size_t
+printable(const char *p, size_t len)
+{
+	mbstate_t state;
+	wchar_t c;
+	size_t n;
+
+	memset(&state, 0, sizeof(state));
+	n = mbrtowc(&c, p, len, &state);
+	if (n == 0 || n > len || !iswprint((wint_t)c) || wcwidth(c) < 0)
+		return 0;
+	if (n > 1 &&
+	    ((c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+		(c >= 0x2060 && c <= 0x206f) || c == 0xfeff))
+		return 0;
+	return n;
+}
+
+/*
+ * libbsd's own strvisx() passes on bytes that are no character, which neither
+ * a terminal nor JSON can take: it gets single bytes, without a locale.
+ */
 char *
 cp_table_visible(const char *bytes, size_t len)
 {
-	char *text = calloc(len + 1, 4);
+	char *text = calloc(len + 1, 4), *to = text;
+	size_t n;
 
-	if (text != NULL)
-		strvisx(text, bytes, len, VIS_CSTYLE | VIS_TAB | VIS_NL);
+	for (size_t i = 0; text != NULL && i < len; i += n) {
+		n = printable(bytes + i, len - i);
+		if (n > 1) {
+			memcpy(to, bytes + i, n);
+			to += n;
+			continue;
+		}
+		n = 1;
+		to = vis(to, (unsigned char)bytes[i],
+		    VIS_CSTYLE | VIS_TAB | VIS_NL | VIS_NOLOCALE,
+		    i + 1 < len ? (unsigned char)bytes[i + 1] : 0);
+	}
 	return text;
 }
 

@@ -7,10 +7,13 @@
 #include "view.h"
 
 /*
- * Prints the hosts (PID not 0: only that of which PID is the host or a child)
- * as one JSON object.  Returns 0, or -1 with ENOMEM.
+ * Prints the hosts (ONLY not NULL: that one) as one JSON object.  Returns 0,
+ * or -1 with ENOMEM.
  */
-int cp_ps_json(const struct cp_view *v, pid_t pid);
+int cp_ps_json(const struct cp_view *v, const struct cp_seen_host *only);
+
+/* The same as a table; of all hosts with a summary. */
+int cp_ps_tree(const struct cp_view *v, const struct cp_seen_host *only);
 
 /* The operand TEXT as a process ID; anything else ends the program. */
 pid_t cp_pid_operand(const struct cp_command *c, const char *text);

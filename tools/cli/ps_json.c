@@ -62,25 +62,14 @@ host(const struct cp_view *v, const struct cp_seen_host *h)
 	    seconds(h->used.ticks), "children", children);
 }
 
-static bool
-is_wanted(const struct cp_view *v, const struct cp_seen_host *h, pid_t pid)
-{
-	if (pid == 0 || h->h->pid == pid)
-		return true;
-	for (size_t i = 0; i < h->n; i++)
-		if (v->wards[h->first + i].w->pid == pid)
-			return true;
-	return false;
-}
-
 int
-cp_ps_json(const struct cp_view *v, pid_t pid)
+cp_ps_json(const struct cp_view *v, const struct cp_seen_host *only)
 {
 	json_t *hosts = json_array(), *all;
 	int rc;
 
 	for (size_t i = 0; i < v->n_hosts; i++)
-		if (is_wanted(v, &v->hosts[i], pid))
+		if (only == NULL || &v->hosts[i] == only)
 			json_array_append_new(hosts, host(v, &v->hosts[i]));
 	all = json_pack("{s:i, s:i, s:i, s:i, s:o}", "schema", SCHEMA, "guards",
 	    (int)v->n_facts, "foreign", (int)v->foreign, "silent",

@@ -10,15 +10,15 @@
 enum { PID, AGE, RSS, STATE, STDIN, STDOUT, VERDICT, WHY, COMMAND, N_COLUMNS };
 
 static const struct cp_column columns[N_COLUMNS] = {
-	[PID] = { "PID", true, 0 },
-	[AGE] = { "AGE", true, 0 },
-	[RSS] = { "RSS", true, 0 },
-	[STATE] = { "S", false, 0 },
-	[STDIN] = { "STDIN", false, 0 },
-	[STDOUT] = { "STDOUT", false, 0 },
-	[VERDICT] = { "VERDICT", false, 0 },
-	[WHY] = { "WHY", false, 14 },
-	[COMMAND] = { "COMMAND", false, 16 },
+	[PID] = { "PID", true, false, 0 },
+	[AGE] = { "AGE", true, false, 0 },
+	[RSS] = { "RSS", true, false, 0 },
+	[STATE] = { "S", false, false, 0 },
+	[STDIN] = { "STDIN", false, false, 0 },
+	[STDOUT] = { "STDOUT", false, false, 0 },
+	[VERDICT] = { "VERDICT", false, false, 0 },
+	[WHY] = { "WHY", false, false, 14 },
+	[COMMAND] = { "COMMAND", false, false, 16 },
 };
 
 static const char *

@@ -157,6 +157,19 @@ widest(const struct cp_table *t, const unsigned int *widths)
 	return best;
 }
 
+/* By how much the columns that can give way can do so. */
+static unsigned long
+slack(const struct cp_table *t, const unsigned int *widths)
+{
+	unsigned long sum = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (t->columns[i].least > 0 && widths[i] > t->columns[i].least)
+			sum += widths[i] - t->columns[i].least;
+	return sum;
+}
+
+/* A column without a width is left out. */
 static void
 fit(const struct cp_table *t, unsigned int width, unsigned int *widths)
 {
@@ -167,6 +180,11 @@ fit(const struct cp_table *t, unsigned int width, unsigned int *widths)
 		widths[i] = natural_width(t, i);
 		sum += widths[i];
 	}
+	while (width > 0 && i-- > 0 && sum > width + slack(t, widths))
+		if (t->columns[i].optional) {
+			sum -= widths[i] + GAP;
+			widths[i] = 0;
+		}
 	while (width > 0 && sum > width && (i = widest(t, widths)) < t->n) {
 		widths[i]--;
 		sum--;
@@ -191,9 +209,12 @@ static void
 put_cell(const struct print *p, size_t column, const struct cell *cell)
 {
 	unsigned int room = p->widths[column], width = cell->width;
-	char *cut = width > room ? cp_table_cut(cell->text, room) : NULL;
 	bool last = column + 1 == p->table->n;
+	char *cut;
 
+	if (room == 0 && p->table->columns[column].optional)
+		return;
+	cut = width > room ? cp_table_cut(cell->text, room) : NULL;
 	if (cut != NULL)
 		width = cp_table_width(cut);
 	if (width > room)

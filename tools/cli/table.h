@@ -22,7 +22,8 @@ enum cp_colour {
 
 struct cp_column {
 	const char *title;
-	bool right; /* aligned to the right, as numbers are */
+	bool right;    /* aligned to the right, as numbers are */
+	bool optional; /* left out if there is still no room, the last first */
 	/*
 	 * May be cut in the middle if there is no room, down to this many
 	 * columns of the screen; 0: never.  The widest gives way first.

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../guard/judge.h"
@@ -60,19 +61,25 @@ doomed(enum cp_rule rule)
 }
 
 static enum cp_state
-state_of(const struct cp_snap_ward *w, const struct cp_snap_head *head)
+state_of(const struct cp_snap_ward *w, const struct cp_facts *f)
 {
+	const struct cp_snap_head *head = f->head;
+
 	if (w->unwaited_ms != 0)
 		return CP_STATE_UNWAITED;
 	if (w->step > CP_STEP_DOOMED)
 		return CP_STATE_ENDING;
 	if (w->retired || w->surplus)
 		return CP_STATE_STALE;
+	/* Whose end was seen to be closed before it was seen to be dead. */
+	if (w->step == CP_STEP_DOOMED && f->hosts[w->host].dead)
+		return CP_STATE_ORPHAN;
 	if (w->step == CP_STEP_DOOMED)
 		return doomed((enum cp_rule)w->rule);
 	if (w->spare)
 		return CP_STATE_SPARED;
-	if (w->idle_ms != 0 && head->options.idle_ms != 0 &&
+	if (w->idle_ms != 0 && w->idle_ms <= head->now_ms &&
+	    head->options.idle_ms != 0 &&
 	    head->now_ms - w->idle_ms >= head->options.idle_ms)
 		return CP_STATE_IDLE;
 	return CP_STATE_LIVE;
@@ -90,31 +97,48 @@ count_answer(struct cp_view *v, size_t i, int error)
 		v->silent++;
 }
 
+/* The oldest guard first, as far as numbers tell. */
 static int
-ask_all(struct cp_view *v)
+by_guard(const void *a, const void *b)
 {
-	struct cp_guards guards;
-	int *errors;
+	const struct cp_facts *x = a, *y = b;
 
-	if (cp_guards_find(&guards) != 0)
+	return x->head->guard < y->head->guard ?
+	    -1 :
+	    x->head->guard > y->head->guard;
+}
+
+static int
+ask_all(struct cp_view *v, const struct cp_guards *guards)
+{
+	int *errors = calloc(guards->n + 1, sizeof(*errors));
+
+	v->facts = calloc(guards->n + 1, sizeof(*v->facts));
+	if (v->facts == NULL || errors == NULL) {
+		free(errors);
 		return -1;
-	v->facts = calloc(guards.n + 1, sizeof(*v->facts));
-	errors = calloc(guards.n + 1, sizeof(*errors));
-	if (v->facts != NULL && errors != NULL) {
-		cp_ask_facts(&guards, v->facts, errors);
-		for (size_t i = 0; i < guards.n; i++)
-			count_answer(v, i, errors[i]);
 	}
-	cp_guards_free(&guards);
+	cp_ask_facts(guards, v->facts, errors);
+	for (size_t i = 0; i < guards->n; i++)
+		count_answer(v, i, errors[i]);
+	qsort(v->facts, v->n_facts, sizeof(*v->facts), by_guard);
 	free(errors);
-	return v->facts != NULL && errors != NULL ? 0 : -1;
+	return 0;
+}
+
+/* In seconds; as /proc counts, with the time that the machine slept. */
+static uint64_t
+age_of(const struct cp_view *v, uint64_t start)
+{
+	uint64_t born = start / (uint64_t)sysconf(_SC_CLK_TCK);
+
+	return v->up > born ? v->up - born : 0;
 }
 
 static void
 see_host(struct cp_view *v, const struct cp_facts *f, uint32_t i)
 {
 	struct cp_seen_host *h = &v->hosts[v->n_hosts++];
-	uint64_t up = f->head->now_ms / 1000, born;
 	const struct cp_used *u;
 
 	h->h = &f->hosts[i];
@@ -122,8 +146,7 @@ see_host(struct cp_view *v, const struct cp_facts *f, uint32_t i)
 	u = cp_procs_find(&v->procs, h->h->pid, h->h->start);
 	if (u != NULL)
 		h->used = *u;
-	born = h->h->start / (uint64_t)sysconf(_SC_CLK_TCK);
-	h->age = up > born ? up - born : 0;
+	h->age = age_of(v, h->h->start);
 	h->command = cp_procs_command(u != NULL ? h->h->pid : 0, h->h->comm);
 }
 
@@ -147,9 +170,14 @@ see_ward(struct cp_view *v, const struct cp_facts *f, uint32_t i, size_t host)
 	s->w = w;
 	s->host = host;
 	s->guest = SIZE_MAX;
-	s->state = u != NULL && u->state == 'Z' ? CP_STATE_UNWAITED :
-						  state_of(w, f->head);
-	s->age = (uint64_t)since(w->born_ms, now);
+	s->state = state_of(w, f);
+	/* Before the guard has found that it is all that is left. */
+	if (u != NULL && u->state == 'Z' && w->step == CP_STEP_WATCH)
+		s->state = CP_STATE_UNWAITED;
+	/* It may have been found long after it began. */
+	s->age = w->start != 0 ?
+	    age_of(v, w->start) :
+	    (uint64_t)since(w->born_ms != 0 ? w->born_ms : now, now);
 	s->idle = since(w->idle_ms, now);
 	s->due = w->step == CP_STEP_WATCH ? -1 :
 	    w->next_ms <= now		  ? 0 :
@@ -195,47 +223,6 @@ by_host(const void *a, const void *b)
 }
 
 static int
-by_process(const void *a, const void *b)
-{
-	const struct cp_seen_host *const *x = a, *const *y = b;
-
-	if ((*x)->h->pid != (*y)->h->pid)
-		return (*x)->h->pid < (*y)->h->pid ? -1 : 1;
-	return (*x)->h->start < (*y)->h->start ?
-	    -1 :
-	    (*x)->h->start > (*y)->h->start;
-}
-
-/* Which wards are hosts themselves? */
-static int
-nest(struct cp_view *v)
-{
-	struct cp_seen_host **sorted = calloc(v->n_hosts + 1, sizeof(*sorted));
-
-	if (sorted == NULL)
-		return -1;
-	for (size_t i = 0; i < v->n_hosts; i++)
-		sorted[i] = &v->hosts[i];
-	qsort(sorted, v->n_hosts, sizeof(*sorted), by_process);
-	for (size_t i = 0; i < v->n_wards; i++) {
-		struct cp_seen_ward *s = &v->wards[i];
-		const struct cp_snap_host twin = { .pid = s->w->pid,
-			.start = s->w->start };
-		struct cp_seen_host key = { .h = &twin }, *k = &key, **at;
-
-		at = bsearch(&k, sorted, v->n_hosts, sizeof(*sorted),
-		    by_process);
-		if (at == NULL || (*at)->nested ||
-		    (size_t)(*at - v->hosts) == s->host)
-			continue;
-		(*at)->nested = true;
-		s->guest = (size_t)(*at - v->hosts);
-	}
-	free(sorted);
-	return 0;
-}
-
-static int
 fill(struct cp_view *v)
 {
 	size_t hosts = 0, wards = 0;
@@ -257,17 +244,35 @@ fill(struct cp_view *v)
 		h->first = i;
 		h->n++;
 	}
-	return nest(v);
+	return cp_view_nest(v);
+}
+
+int
+cp_view_take_of(struct cp_view *v, const struct cp_guards *guards)
+{
+	struct timespec up;
+
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	*v = (struct cp_view){ .up = (uint64_t)up.tv_sec };
+	if (ask_all(v, guards) == 0 && cp_procs_read(&v->procs) == 0 &&
+	    fill(v) == 0)
+		return 0;
+	cp_view_free(v);
+	return -1;
 }
 
 int
 cp_view_take(struct cp_view *v)
 {
+	struct cp_guards guards;
+	int rc;
+
 	*v = (struct cp_view){ 0 };
-	if (ask_all(v) == 0 && cp_procs_read(&v->procs) == 0 && fill(v) == 0)
-		return 0;
-	cp_view_free(v);
-	return -1;
+	if (cp_guards_find(&guards) != 0)
+		return -1;
+	rc = cp_view_take_of(v, &guards);
+	cp_guards_free(&guards);
+	return rc;
 }
 
 void

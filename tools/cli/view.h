@@ -56,11 +56,25 @@ struct cp_view {
 	struct cp_seen_ward *wards; /* grouped by host, oldest first */
 	size_t n_wards;
 	struct cp_procs procs;
+	uint64_t up; /* of the machine, in seconds */
 };
 
 /* Asks and reads.  Returns 0, or -1 with errno; to be freed. */
 int cp_view_take(struct cp_view *v);
+/* The same, of these guards alone. */
+int cp_view_take_of(struct cp_view *v, const struct cp_guards *guards);
 void cp_view_free(struct cp_view *v);
+
+/* Its last part: finds the children that are hosts.  0, or -1 with ENOMEM. */
+int cp_view_nest(struct cp_view *v);
+
+/* The host PID, or NULL. */
+const struct cp_seen_host *cp_view_host(const struct cp_view *v, pid_t pid);
+/* The child that PID is or, failing that, belongs to, or NULL. */
+const struct cp_seen_ward *cp_view_ward(const struct cp_view *v, pid_t pid);
+/* Is PID this child, or one of those that go with it? */
+bool cp_view_belongs(const struct cp_view *v, const struct cp_seen_ward *s,
+    pid_t pid);
 
 const char *cp_state_name(enum cp_state state);
 

@@ -30,34 +30,6 @@ const struct cp_command cp_command_why = {
 	.run = cmd_why,
 };
 
-/* The ward that PID is or belongs to, or NULL. */
-static const struct cp_seen_ward *
-find_ward(const struct cp_view *v, pid_t pid)
-{
-	for (size_t i = 0; i < v->n_wards; i++)
-		if (v->wards[i].w->pid == pid)
-			return &v->wards[i];
-	for (size_t i = 0; i < v->n_wards; i++) {
-		const struct cp_seen_ward *s = &v->wards[i];
-		const struct cp_facts *f = v->hosts[s->host].facts;
-
-		for (uint32_t m = 0; m < f->head->n_members; m++)
-			if (f->members[m].pid == pid &&
-			    &f->wards[f->members[m].ward] == s->w)
-				return s;
-	}
-	return NULL;
-}
-
-static const struct cp_seen_host *
-find_host(const struct cp_view *v, pid_t pid)
-{
-	for (size_t i = 0; i < v->n_hosts; i++)
-		if (v->hosts[i].h->pid == pid)
-			return &v->hosts[i];
-	return NULL;
-}
-
 static void
 print_spawn(const struct cp_view *v, const struct cp_seen_ward *s)
 {
@@ -85,8 +57,7 @@ print_spawn(const struct cp_view *v, const struct cp_seen_ward *s)
 
 /* What the guard has begun, or will do. */
 static void
-print_next(const struct cp_view *v, const struct cp_seen_ward *s,
-    const struct cp_finding *f)
+print_next(const struct cp_view *v, const struct cp_seen_ward *s)
 {
 	const struct cp_options *o = &v->hosts[s->host].facts->head->options;
 	double term = o->term_ms / 1000.0;
@@ -94,8 +65,12 @@ print_next(const struct cp_view *v, const struct cp_seen_ward *s,
 	printf("  state    %s\n", cp_state_name(s->state));
 	if (s->w->unwaited_ms != 0)
 		puts("  next     nothing: only its host can wait for it");
-	else if (o->dry_run && f->verdict >= CP_PARENT_GONE)
-		puts("  next     nothing: dry-run");
+	else if (o->dry_run && s->w->surplus)
+		puts(
+		    "  next     nothing: dry-run (childproof reap --stale ends "
+		    "it)");
+	else if (o->dry_run && s->w->step == CP_STEP_DOOMED)
+		puts("  next     nothing: dry-run (childproof reap ends it)");
 	else if (s->w->step == CP_STEP_KILL)
 		puts("  next     SIGKILL was sent, and is repeated");
 	else if (s->w->step == CP_STEP_TERM)
@@ -127,8 +102,10 @@ explain_ward(const struct cp_view *v, const struct cp_seen_ward *s)
 		rc = cp_rebuilt_judge(f, &r, (uint32_t)(s->w - f->wards), &c,
 		    &found);
 		if (rc == 0) {
-			printf("  rule     %s\n", cp_rule_text(found.rule));
-			print_next(v, s, &found);
+			printf("  rule     %s\n",
+			    cp_rule_text(
+				s->w->surplus ? CP_RULE_STALE : found.rule));
+			print_next(v, s);
 		}
 		cp_rebuilt_free(&r);
 	}
@@ -168,8 +145,8 @@ explain_stranger(pid_t pid)
 static int
 explain(const struct cp_view *v, pid_t pid)
 {
-	const struct cp_seen_ward *s = find_ward(v, pid);
-	const struct cp_seen_host *h = find_host(v, pid);
+	const struct cp_seen_ward *s = cp_view_ward(v, pid);
+	const struct cp_seen_host *h = cp_view_host(v, pid);
 	char *command;
 	struct cp_stat st;
 	bool here = cp_procfs_stat(pid, &st) == 0;

@@ -64,11 +64,18 @@ answer(const struct cp_heard *x, enum cp_msg_type type, uint32_t count, int fd)
 }
 
 static void
+drop_file(void)
+{
+	if (file >= 0)
+		close(file);
+	file = -1;
+}
+
+static void
 hear_query(const struct cp_heard *x)
 {
 	if (file < 0 || x->now_ms > file_ms + FRESH_MS) {
-		if (file >= 0)
-			close(file);
+		drop_file();
 		file = cp_snapshot_take(options, root, x->now_ms);
 		file_ms = x->now_ms;
 	}
@@ -174,9 +181,12 @@ cp_query_hear(const struct cp_heard *x)
 		answer(x, CP_MSG_ANSWER, EACCES, -1);
 		return;
 	}
-	if (x->msg.type == CP_MSG_QUERY)
+	if (x->msg.type == CP_MSG_QUERY) {
 		hear_query(x);
-	else if (x->msg.type == CP_MSG_REAP)
+		return;
+	}
+	drop_file(); /* who gives an order wants to see what it did */
+	if (x->msg.type == CP_MSG_REAP)
 		hear_reap(x);
 	else if (x->msg.type == CP_MSG_ATTACH)
 		answer(x, CP_MSG_ANSWER, (uint32_t)attach(x), -1);

@@ -48,6 +48,7 @@ calm(struct cp_ward *w)
 	w->sent = 0;
 	w->left = false;
 	w->dry = false;
+	w->urged = false; /* that was about what is over */
 	SLIST_FOREACH(m, &w->members, link)
 		m->sent = 0;
 }
