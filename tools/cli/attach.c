@@ -205,8 +205,8 @@ cmd_attach(int argc, char *argv[])
 	while ((opt = cp_usage_next(c, argc, argv)) != -1)
 		if (opt >= CP_USAGE_OPTION)
 			cp_usage_set(c, &o, opt - CP_USAGE_OPTION, optarg);
-		else if (opt == LIST || opt == DETACH)
-			flag[opt] = true;
+		else
+			*(opt == LIST ? &listing : &letting_go) = true;
 	why = cp_options_check(&o);
 	if (why != NULL)
 		cp_usage_die(c, "options: %s", why);
