@@ -201,6 +201,19 @@ def before_the_look(s):
     ending(s, host)
 
 
+def dies_meanwhile(s):
+    """In the grace of what it had given up: a dead host's is shorter."""
+    host = set_up(s, Row("mode=stubborn"), "launcher", {"grace": "1h"})
+    close_first(s)
+    told_of(s, len(s.wards("g0", "g1", "g2")) + 1)
+    ward = s.met["g0"][0]
+    expect(not ward.dead(GRACE + TERM + SPARE), "ended before its grace")
+    host.kill()
+    host.wait()
+    limit = GRACE + TERM + PROMPT + SLACK
+    expect(ward.dead(limit), f"outlived the host by {limit:.3f}s")
+
+
 def cases():
     P = functools.partial
     yield Case("alive/dies-meanwhile", dies_meanwhile, False)

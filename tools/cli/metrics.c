@@ -74,11 +74,19 @@ put_wards(FILE *f, const struct cp_view *v)
 static void
 add_tally(struct cp_tally *sum, const struct cp_tally *t)
 {
-	uint64_t *to = (uint64_t *)sum;
-	const uint64_t *from = (const uint64_t *)t;
-
-	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
-		to[i] += from[i];
+	sum->wards += t->wards;
+	sum->ended += t->ended;
+	for (int r = 0; r < CP_TALLY_RULES; r++) {
+		sum->verdicts[r] += t->verdicts[r];
+		for (int s = 0; s < CP_TALLY_STEPS; s++)
+			sum->reaped[r][s] += t->reaped[r][s];
+	}
+	sum->terms += t->terms;
+	sum->kills += t->kills;
+	sum->refused += t->refused;
+	sum->lost += t->lost;
+	sum->replaced += t->replaced;
+	sum->censuses += t->censuses;
 }
 
 static void
