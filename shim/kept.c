@@ -18,8 +18,7 @@
 #define SCAN_MAX 256 /* descriptors of a host that are looked at */
 
 struct quest {
-	pid_t host;
-	bool self;  /* we are the host ourselves */
+	pid_t host; /* 0: we are the host ourselves */
 	bool known; /* the channel is in the table */
 	int k;	    /* which end of `made` the child has */
 	struct cp_made made;
@@ -28,8 +27,8 @@ struct quest {
 static int
 see(const struct quest *q, int fd, struct cp_end_id *end)
 {
-	return q->self ? cp_procfs_own_end(fd, end) :
-			 cp_procfs_end(q->host, fd, end);
+	return q->host == 0 ? cp_procfs_own_end(fd, end) :
+			      cp_procfs_end(q->host, fd, end);
 }
 
 /* The host's own stdin, stdout or stderr, passed on? */
@@ -56,7 +55,7 @@ is_dead(const struct quest *q)
 {
 	struct cp_stat st;
 
-	return !q->self &&
+	return q->host != 0 &&
 	    (cp_procfs_stat(q->host, &st) == -1 || st.image == 0 ||
 		st.state == 'Z' || st.state == 'X');
 }
@@ -73,7 +72,8 @@ scan(const struct quest *q, int *host_fd)
 	enum cp_kept kept = CP_KEPT_MAYBE;
 	int dir, fd, n = 0;
 
-	if (cp_procfs_path(path, sizeof(path), q->host, "/fd") == 0)
+	if (cp_procfs_path(path, sizeof(path),
+		q->host != 0 ? q->host : getpid(), "/fd") == 0)
 		return CP_KEPT_NO;
 	dir = cp_raw_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
 	if (dir == -1)
@@ -136,7 +136,7 @@ ask_host(const struct quest *q, const struct cp_end_id *end, int *host_fd)
 static void
 look_at(pid_t host, const struct cp_end_id *end, struct cp_channel *out)
 {
-	struct quest q = { .host = host, .self = host == getpid() };
+	struct quest q = { .host = host };
 	enum cp_kept kept;
 	int fd;
 

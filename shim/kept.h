@@ -11,7 +11,7 @@
 #include "common/procfs.h"
 
 /*
- * END is what a child of HOST has on fd 0 and 1.  Fills OUT, whose kind is
+ * END is what a child of HOST (0: of ours) has on fd 0 and 1.  Fills OUT, whose kind is
  * NONE where there is no channel between the two.  Returns true if there is
  * at least one: then the child is a ward.  Context: any.
  */

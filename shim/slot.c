@@ -89,7 +89,7 @@ cp_slot_next(struct cp_slots *s, int *cursor, struct cp_record *record)
 {
 	int saved = errno;
 
-	while (*cursor < CP_SLOTS) {
+	while (*cursor < CP_SLOTS && cp_slot_any(s)) {
 		struct cp_slot *slot = &s->slot[(*cursor)++];
 		uint64_t state = atomic_load(&slot->state), mine;
 
