@@ -124,7 +124,8 @@ join(struct cp_child *c, struct kin *kin, const struct cp_command *cmd)
 	if (answer > 0)
 		return answer;
 	if (kin->shared != NULL && cp_kept_sure(c->msg.channel)) {
-		record = cp_tell_record(&c->msg, getpid());
+		record = cp_tell_record(&c->msg, getpid(),
+		    kin->parent == kin->host);
 		c->slots = &kin->shared->slots;
 		c->ticket = cp_slot_put(c->slots, &record);
 	}
@@ -177,7 +178,7 @@ cp_child_undo(struct cp_child *c)
 	c->msg.flags |= CP_WARD_UNDO;
 	if (c->ticket.index != -1 && !cp_slot_take_back(c->slots, &c->ticket)) {
 		/* The host has it in its table by now. */
-		record = cp_tell_record(&c->msg, getpid());
+		record = cp_tell_record(&c->msg, getpid(), false);
 		(void)cp_slot_put(c->slots, &record);
 	}
 	if (c->told)

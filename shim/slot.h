@@ -20,6 +20,11 @@
 struct cp_record {
 	int32_t pid;
 	uint32_t flags; /* CP_WARD_DUPLEX, CP_WARD_UNDO */
+	/*
+	 * CLOCK_BOOTTIME in nanoseconds when PID was this child of the host's,
+	 * which tells it from whoever bears the PID later.  0: it is no child.
+	 */
+	uint64_t seen;
 	struct cp_channel channel[2];
 };
 

@@ -69,7 +69,7 @@ register_child(pid_t pid, const struct cp_command *cmd,
 	/* Should we be dead when the guard hears it: nothing else tells. */
 	if (msg.flags & CP_WARD_ANY && cp_procfs_stat(pid, &st) == 0)
 		msg.start = st.start;
-	record = cp_tell_record(&msg, pid);
+	record = cp_tell_record(&msg, pid, true);
 	if (cp_kept_sure(ch)) {
 		cp_ward_add(&record);
 		cp_channel_warded(&ch[0]);
