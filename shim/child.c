@@ -52,6 +52,7 @@ struct kin {
 	pid_t host;
 	struct cp_shared *shared; /* his, or NULL */
 	bool direct;
+	bool frozen;  /* he waits for our exec, by vfork */
 	pid_t parent; /* filled in by who has to know; he may be dead */
 };
 
@@ -71,7 +72,7 @@ is_ward(struct kin *kin, struct cp_channel ch[2])
 	if (kin->parent == 0)
 		return false;
 	ours = kin->parent == kin->host;
-	found = cp_kept_look(kin->host, end, ch);
+	found = cp_kept_look(kin->host, ours && kin->frozen, end, ch);
 	if (ours && on_pty != 0 && on_pty == getpid()) {
 		trust_pty(end, ch);
 		found = true;
@@ -160,7 +161,8 @@ cp_child_prepare(struct cp_child *c, enum cp_where where,
 		cp_channel_shed();
 		kin = (struct kin){ .host = cp_owner_host(),
 			.shared = cp_owner_shared(),
-			.direct = true };
+			.direct = true,
+			.frozen = where == CP_VFORK_CHILD };
 		refused = join(c, &kin, cmd);
 	}
 	errno = saved;

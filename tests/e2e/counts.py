@@ -27,16 +27,14 @@ START = {"mmap": -1}
 CALLS = {
     "vfork": [
         {"getpid": 2, "newfstatat": 2, "rt_sigprocmask": 2},
-        {"close": 1, "faccessat2": 1, "fcntl": 2, "fstatfs": 2, "getpid": 2,
-         "getppid": 1, "newfstatat": 4, "readlinkat": 2, "sendto": 1,
-         "socket": 1}],
+        {"close": 1, "faccessat2": 1, "fcntl": 4, "getpid": 2, "getppid": 1,
+         "newfstatat": 4, "sendto": 1, "socket": 1}],
     "fork": [
         {"getpid": 3, "newfstatat": 2, "rt_sigprocmask": 2},
-        {"close": 1, "faccessat2": 1, "fcntl": 2, "fstatfs": 2, "getpid": 1,
-         "getppid": 1, "newfstatat": 4, "readlinkat": 2, "sendto": 1,
-         "socket": 1}],
+        {"close": 1, "faccessat2": 1, "fcntl": 2, "getpid": 1, "getppid": 1,
+         "newfstatat": 4, "readlinkat": 2, "sendto": 1, "socket": 1}],
     "posix_spawn": [
-        {"close": 1, "fcntl": 2, "fstatfs": 2, "getpid": 3, "newfstatat": 6,
+        {"close": 1, "fcntl": 2, "getpid": 3, "newfstatat": 6,
          "readlinkat": 2, "rt_sigprocmask": 2, "sendto": 1, "socket": 1},
         {}],
     "plain": [{}, {}],
