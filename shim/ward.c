@@ -56,6 +56,7 @@ static struct ward *free_list;
 static _Atomic unsigned count;
 static unsigned sweep_at = SWEEP_MIN;
 static atomic_flag busy = ATOMIC_FLAG_INIT;
+static _Atomic bool inherited; /* some are children of who we were */
 
 static bool
 lock(uint64_t *mask)
@@ -113,14 +114,14 @@ forget(struct ward *w)
 /*
  * The PID was the ward's at the time of the record, so it still is if whoever
  * bears it was there already: one start time is enough, and it is not read
- * before somebody asks.
+ * before somebody asks.  A /proc of another PID namespace speaks of others.
  */
 bool
 cp_ward_is(const struct cp_record *r, const struct cp_stat *st)
 {
 	uint64_t hz = getauxval(AT_CLKTCK);
 
-	return r->seen != 0 && hz != 0 &&
+	return r->seen != 0 && hz != 0 && (inherited || st->ppid == getpid()) &&
 	    st->start <= r->seen / (NANOSECONDS / hz);
 }
 
@@ -266,11 +267,13 @@ cp_ward_reset(void)
 	free_list = NULL;
 	count = 0;
 	sweep_at = SWEEP_MIN;
+	inherited = false;
 }
 
 void
 cp_ward_inherit(void)
 {
+	inherited = true;
 	/* Copied in the middle of a change, it can't be trusted. */
 	if (atomic_flag_test_and_set(&busy))
 		cp_ward_reset();

@@ -134,6 +134,16 @@ Test(ward, no_children_are_over)
 	end(pid);
 }
 
+/* Nor is one of ours who only has the number, in whatever /proc. */
+Test(ward, strangers_are_over)
+{
+	add(getppid(), 0);
+	add(getpid(), 0);
+	add(1, 0);
+	cr_assert_eq(cp_ward_count(), 3);
+	cr_assert_eq(look().n, 0);
+}
+
 /* Whoever bears the PID later is not the child that left the record. */
 Test(ward, successors_are_over)
 {
@@ -255,8 +265,11 @@ Test(ward, an_heir_keeps_all)
 	pid_t pid = sleeper();
 
 	add(pid, 0);
+	add(getppid(), 0);
+	cr_assert_eq(look().n, 1);
 	cp_ward_inherit();
-	cr_assert_eq(cp_ward_count(), 1);
+	cr_assert_eq(cp_ward_count(), 2);
+	cr_assert_eq(look().n, 2, "children of who we were");
 	end(pid);
 }
 
