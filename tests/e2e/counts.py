@@ -44,9 +44,9 @@ CALLS = {
 # numbers in /proc have more or fewer digits, hence the tolerance.
 INSTRUCTIONS = {
     "start": [1012],
-    "vfork": [1485, 4006],
-    "fork": [1888, 4006],
-    "posix_spawn": [4968, 0],
+    "vfork": [1158, 4002],
+    "fork": [1317, 4002],
+    "posix_spawn": [4991, 0],
     "plain": [0, 65],
 }
 TOLERANCE = 0.1
