@@ -76,6 +76,7 @@ cp_channel_add_fds(int kind, const int fd[2], bool cloexec)
 		made.ino[k] = st.st_ino;
 		if (kind == CP_KIND_PIPE) {
 			made.ino[1] = st.st_ino;
+			cp_procfs_learn_pipe(fd[k], st.st_dev);
 			break;
 		}
 	}

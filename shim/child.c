@@ -47,57 +47,60 @@ trust_pty(const struct cp_end_id end[2], struct cp_channel ch[2])
 				.host = end[i].birth };
 }
 
-/* Are fd 0 and 1 those of a ward of HOST?  Fills the channels. */
+/* Of whom we are the child, and whether by his own fork. */
+struct kin {
+	pid_t host;
+	struct cp_shared *shared; /* his, or NULL */
+	bool direct;
+	bool frozen;  /* he waits for our exec, by vfork */
+	pid_t parent; /* filled in by who has to know; he may be dead */
+};
+
+/* Are fd 0 and 1 those of a ward of our host's?  Fills the channels. */
 static bool
-is_ward(pid_t host, struct cp_channel ch[2])
+is_ward(struct kin *kin, struct cp_channel ch[2])
 {
 	struct cp_end_id end[2] = { { 0 }, { 0 } };
-	pid_t parent = getppid();
-	bool found;
+	bool ours, found;
 
 	(void)cp_procfs_own_end(0, &end[0]);
 	(void)cp_procfs_own_end(1, &end[1]);
 	if (end[0].kind == CP_KIND_NONE && end[1].kind == CP_KIND_NONE)
 		return false;
 	/* In another PID namespace the host's number means somebody else. */
-	if (parent == 0)
+	kin->parent = getppid();
+	if (kin->parent == 0)
 		return false;
-	found = cp_kept_look(host, end, ch);
-	if (on_pty == getpid() && parent == host) {
+	ours = kin->parent == kin->host;
+	found = cp_kept_look(kin->host, ours && kin->frozen, end, ch);
+	if (ours && on_pty != 0 && on_pty == getpid()) {
 		trust_pty(end, ch);
 		found = true;
 	}
 	/* The host is dead, or there was another fork in between. */
 	return found &&
-	    (parent == host || cp_kept_sure(ch) ||
+	    (ours || cp_kept_sure(ch) ||
 		(ch[0].kind != CP_KIND_NONE && ch[0].host_fd >= 0 &&
 		    ch[1].kind != CP_KIND_NONE && ch[1].host_fd >= 0));
 }
 
 static bool
-may_arm(const struct cp_msg *msg, pid_t host, bool told)
+may_arm(const struct cp_msg *msg, bool told)
 {
 	const struct cp_options *o = cp_options();
 
-	if (o->pdeathsig == CP_PDEATHSIG_OFF || o->dry_run ||
-	    o->spare[0] != '\0' || !cp_kept_both(msg->channel) ||
-	    !cp_owner_on_main_thread() || getppid() != host)
+	if (told && o->pdeathsig != CP_PDEATHSIG_ALWAYS)
 		return false;
-	return o->pdeathsig == CP_PDEATHSIG_ALWAYS || !told;
+	return o->pdeathsig != CP_PDEATHSIG_OFF && !o->dry_run &&
+	    o->spare[0] == '\0' && cp_kept_both(msg->channel) &&
+	    cp_owner_on_main_thread();
 }
-
-/* Of whom we are the child, and whether by his own fork. */
-struct kin {
-	pid_t host;
-	struct cp_shared *shared; /* his, or NULL */
-	bool direct;
-};
 
 /* children=all: ours by birth alone. */
 static bool
-is_any(pid_t host, struct cp_channel ch[2])
+is_any(struct kin *kin, struct cp_channel ch[2])
 {
-	if (!cp_tell_all() || getppid() != host)
+	if (!cp_tell_all() || (kin->parent = getppid()) != kin->host)
 		return false;
 	ch[0] = ch[1] = (struct cp_channel){ .host_fd = -1 };
 	return true;
@@ -108,13 +111,13 @@ is_any(pid_t host, struct cp_channel ch[2])
  * host has once taken from the slot it does not give back.
  */
 static int
-join(struct cp_child *c, const struct kin *kin, const struct cp_command *cmd)
+join(struct cp_child *c, struct kin *kin, const struct cp_command *cmd)
 {
-	bool ward = is_ward(kin->host, c->msg.channel);
+	bool ward = is_ward(kin, c->msg.channel);
 	struct cp_record record;
 	int answer = -1;
 
-	if (!ward && !is_any(kin->host, c->msg.channel))
+	if (!ward && !is_any(kin, c->msg.channel))
 		return 0;
 	cp_tell_fill(&c->msg, 0, kin->host, cmd);
 	if (ward)
@@ -122,21 +125,22 @@ join(struct cp_child *c, const struct kin *kin, const struct cp_command *cmd)
 	if (answer > 0)
 		return answer;
 	if (kin->shared != NULL && cp_kept_sure(c->msg.channel)) {
-		record = cp_tell_record(&c->msg, getpid());
+		record = cp_tell_record(&c->msg, getpid(),
+		    kin->parent == kin->host);
 		c->slots = &kin->shared->slots;
 		c->ticket = cp_slot_put(c->slots, &record);
 	}
 	c->told = answer == 0 ||
 	    cp_report(&c->msg, cp_tell_effort(&c->msg)) == 0;
-	if (kin->direct && may_arm(&c->msg, kin->host, c->told))
+	if (kin->direct && may_arm(&c->msg, c->told))
 		c->armed = cp_arm(kin->host);
 	return 0;
 }
 
 int
-cp_child_prepare(struct cp_child *c, const struct cp_command *cmd)
+cp_child_prepare(struct cp_child *c, enum cp_where where,
+    const struct cp_command *cmd)
 {
-	enum cp_where where = cp_where();
 	int saved = errno, refused = 0;
 	struct kin kin;
 
@@ -148,14 +152,17 @@ cp_child_prepare(struct cp_child *c, const struct cp_command *cmd)
 	case CP_OWNER:
 		if (cp_has_wards())
 			(void)cp_report_type(CP_MSG_EXEC, CP_REPORT_INSIST);
-		kin = (struct kin){ cp_owner_maker(), cp_owner_maker_shared(),
-			false };
+		kin = (struct kin){ .host = cp_owner_maker(),
+			.shared = cp_owner_maker_shared() };
 		if (kin.host != 0)
 			refused = join(c, &kin, cmd);
 		break;
 	default:
 		cp_channel_shed();
-		kin = (struct kin){ cp_owner_host(), cp_owner_shared(), true };
+		kin = (struct kin){ .host = cp_owner_host(),
+			.shared = cp_owner_shared(),
+			.direct = true,
+			.frozen = where == CP_VFORK_CHILD };
 		refused = join(c, &kin, cmd);
 	}
 	errno = saved;
@@ -173,7 +180,7 @@ cp_child_undo(struct cp_child *c)
 	c->msg.flags |= CP_WARD_UNDO;
 	if (c->ticket.index != -1 && !cp_slot_take_back(c->slots, &c->ticket)) {
 		/* The host has it in its table by now. */
-		record = cp_tell_record(&c->msg, getpid());
+		record = cp_tell_record(&c->msg, getpid(), false);
 		(void)cp_slot_put(c->slots, &record);
 	}
 	if (c->told)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "common/wire.h"
+#include "owner.h"
 #include "slot.h"
 #include "tell.h"
 
@@ -21,13 +22,14 @@ struct cp_child {
 };
 
 /*
- * Called on the way into an exec of *CMD: if we are a child whose stdio its
+ * Called on the way into an exec of *CMD, at the place WHERE: if we are a child whose stdio its
  * host keeps the other ends of, the guard is told and the host left a record;
  * if we are a host, the guard is told that it goes.  Returns 0, or the errno
  * with which the exec is to fail: there are enough of its kind, and nothing is
  * to be undone.  errno is kept.  Context: any.
  */
-int cp_child_prepare(struct cp_child *c, const struct cp_command *cmd);
+int cp_child_prepare(struct cp_child *c, enum cp_where where,
+    const struct cp_command *cmd);
 
 /* The exec failed.  errno is kept.  Context: any. */
 void cp_child_undo(struct cp_child *c);

@@ -61,7 +61,8 @@ is_worth_telling(const struct call *c)
 }
 
 static int
-run_as_child(const struct call *c, char *const *envp, bool given)
+run_as_child(const struct call *c, enum cp_where where, char *const *envp,
+    bool given)
 {
 	const struct cp_command cmd = { c->form == BY_FD && c->argv != NULL ?
 		    c->argv[0] :
@@ -72,7 +73,7 @@ run_as_child(const struct call *c, char *const *envp, bool given)
 
 	if (!is_worth_telling(c))
 		return call_real(c, envp, given);
-	rc = cp_child_prepare(&child, &cmd);
+	rc = cp_child_prepare(&child, where, &cmd);
 	if (rc != 0) {
 		errno = rc;
 		return -1;
@@ -97,11 +98,11 @@ run(const struct call *c)
 	facts = cp_preload_facts(where != CP_OWNER);
 	room = cp_preload_room(&facts, envp);
 	if (room.pointers == 0)
-		return run_as_child(c, envp, c->given);
+		return run_as_child(c, where, envp, c->given);
 	out = alloca(room.pointers * sizeof(*out));
 	text = alloca(room.text);
 	cp_preload_build(&facts, envp, out, text);
-	return run_as_child(c, out, true);
+	return run_as_child(c, where, out, true);
 }
 
 CP_EXPORT int

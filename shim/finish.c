@@ -62,12 +62,12 @@ struct group {
 };
 
 static bool
-strike_off(const struct cp_known *k, void *arg)
+strike_off(const struct cp_record *r, void *arg)
 {
 	struct group *g = arg;
 
 	for (int i = 0; i < g->others; i++)
-		if (g->other[i] == k->record.pid)
+		if (g->other[i] == r->pid)
 			g->other[i] = g->other[--g->others];
 	return true;
 }
@@ -77,13 +77,13 @@ strike_off(const struct cp_known *k, void *arg)
  * is the half that exits) has the host ends too: its wards are not over.
  */
 static bool
-is_shared(const struct group *g, const struct cp_known *k)
+is_shared(const struct group *g, const struct cp_record *r)
 {
 	struct cp_end_id end;
 
 	for (int i = 0; i < g->others; i++)
 		for (int c = 0; c < 2; c++) {
-			const struct cp_channel *ch = &k->record.channel[c];
+			const struct cp_channel *ch = &r->channel[c];
 
 			if (ch->host_fd >= 0 &&
 			    cp_procfs_end(g->other[i], ch->host_fd, &end) ==
@@ -95,19 +95,18 @@ is_shared(const struct group *g, const struct cp_known *k)
 }
 
 static bool
-join(const struct cp_known *k, void *arg)
+join(const struct cp_record *r, void *arg)
 {
 	struct group *g = arg;
 	struct cp_stat st;
 	int fd;
 
-	if ((k->record.flags & CP_WARD_DUPLEX) == 0 || is_shared(g, k))
+	if ((r->flags & CP_WARD_DUPLEX) == 0 || is_shared(g, r))
 		return true;
-	fd = (int)syscall(SYS_pidfd_open, k->record.pid, 0);
+	fd = (int)syscall(SYS_pidfd_open, r->pid, 0);
 	/* Checked behind the open: from here on the descriptor is it. */
 	if (fd != -1 &&
-	    (cp_procfs_stat(k->record.pid, &st) == -1 ||
-		st.start != k->start)) {
+	    (cp_procfs_stat(r->pid, &st) == -1 || !cp_ward_is(r, &st))) {
 		cp_raw_close(fd);
 		fd = -1;
 	}

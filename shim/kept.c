@@ -18,8 +18,8 @@
 #define SCAN_MAX 256 /* descriptors of a host that are looked at */
 
 struct quest {
-	pid_t host;
-	bool self;  /* we are the host ourselves */
+	pid_t host; /* 0: we are the host ourselves */
+	bool copy;  /* our descriptors are his, but for what we did since */
 	bool known; /* the channel is in the table */
 	int k;	    /* which end of `made` the child has */
 	struct cp_made made;
@@ -28,8 +28,8 @@ struct quest {
 static int
 see(const struct quest *q, int fd, struct cp_end_id *end)
 {
-	return q->self ? cp_procfs_own_end(fd, end) :
-			 cp_procfs_end(q->host, fd, end);
+	return q->host == 0 ? cp_procfs_own_end(fd, end) :
+			      cp_procfs_end(q->host, fd, end);
 }
 
 /* The host's own stdin, stdout or stderr, passed on? */
@@ -56,7 +56,7 @@ is_dead(const struct quest *q)
 {
 	struct cp_stat st;
 
-	return !q->self &&
+	return q->host != 0 &&
 	    (cp_procfs_stat(q->host, &st) == -1 || st.image == 0 ||
 		st.state == 'Z' || st.state == 'X');
 }
@@ -73,7 +73,8 @@ scan(const struct quest *q, int *host_fd)
 	enum cp_kept kept = CP_KEPT_MAYBE;
 	int dir, fd, n = 0;
 
-	if (cp_procfs_path(path, sizeof(path), q->host, "/fd") == 0)
+	if (cp_procfs_path(path, sizeof(path),
+		q->host != 0 ? q->host : getpid(), "/fd") == 0)
 		return CP_KEPT_NO;
 	dir = cp_raw_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
 	if (dir == -1)
@@ -110,13 +111,27 @@ describe_unknown(struct quest *q, const struct cp_end_id *end)
 		q->made.ino[0] = q->made.ino[1] = end->ino;
 }
 
+/* What we have of his is inherited; where it is closed on exec we still do. */
+static bool
+has_copy(const struct quest *q, int host_fd)
+{
+	struct cp_end_id host;
+
+	return q->copy && host_fd > 2 &&
+	    cp_procfs_own_end(host_fd, &host) == 0 &&
+	    cp_channel_opposite(&q->made, q->k, &host);
+}
+
 static enum cp_kept
 ask_host(const struct quest *q, const struct cp_end_id *end, int *host_fd)
 {
 	struct cp_end_id host;
 
-	if (q->known && see(q, *host_fd, &host) == 0 &&
-	    cp_channel_opposite(&q->made, q->k, &host))
+	/* A look at our own descriptors is much cheaper than one at his. */
+	if (q->known &&
+	    (has_copy(q, *host_fd) ||
+		(see(q, *host_fd, &host) == 0 &&
+		    cp_channel_opposite(&q->made, q->k, &host))))
 		return CP_KEPT_YES;
 	if (q->known && is_dead(q)) {
 		/* Killed since the fork: our own copies are what it had. */
@@ -134,9 +149,10 @@ ask_host(const struct quest *q, const struct cp_end_id *end, int *host_fd)
 }
 
 static void
-look_at(pid_t host, const struct cp_end_id *end, struct cp_channel *out)
+look_at(const struct quest *quest, const struct cp_end_id *end,
+    struct cp_channel *out)
 {
-	struct quest q = { .host = host, .self = host == getpid() };
+	struct quest q = *quest;
 	enum cp_kept kept;
 	int fd;
 
@@ -163,17 +179,18 @@ look_at(pid_t host, const struct cp_end_id *end, struct cp_channel *out)
 }
 
 bool
-cp_kept_look(pid_t host, const struct cp_end_id end[2],
+cp_kept_look(pid_t host, bool copy, const struct cp_end_id end[2],
     struct cp_channel out[2])
 {
+	const struct quest q = { .host = host, .copy = copy };
 	int saved = errno;
 
-	look_at(host, &end[0], &out[0]);
+	look_at(&q, &end[0], &out[0]);
 	if (end[0].kind == end[1].kind && end[0].ino == end[1].ino &&
 	    end[0].access == end[1].access)
 		out[1] = out[0]; /* one socket or terminal on both */
 	else
-		look_at(host, &end[1], &out[1]);
+		look_at(&q, &end[1], &out[1]);
 	errno = saved;
 	return out[0].kind != CP_KIND_NONE || out[1].kind != CP_KIND_NONE;
 }

@@ -46,15 +46,15 @@ cp_leave_reset(void)
 }
 
 static bool
-is_duplex(const struct cp_known *k)
+is_duplex(const struct cp_record *r)
 {
-	return (k->record.flags & CP_WARD_DUPLEX) != 0;
+	return (r->flags & CP_WARD_DUPLEX) != 0;
 }
 
 static bool
-found_one(const struct cp_known *k, void *found)
+found_one(const struct cp_record *r, void *found)
 {
-	*(bool *)found = is_duplex(k) && !cp_ward_is_over(k);
+	*(bool *)found = is_duplex(r) && !cp_ward_is_over(r);
 	return !*(bool *)found;
 }
 
@@ -63,10 +63,10 @@ found_one(const struct cp_known *k, void *found)
  * thread could open a file there, and the host write its protocol into it.
  */
 static bool
-give_up(const struct cp_known *k, void *null)
+give_up(const struct cp_record *r, void *null)
 {
-	for (int i = 0; is_duplex(k) && i < 2; i++) {
-		const struct cp_channel *ch = &k->record.channel[i];
+	for (int i = 0; is_duplex(r) && i < 2; i++) {
+		const struct cp_channel *ch = &r->channel[i];
 		struct cp_end_id end;
 
 		if (ch->host_fd >= 0 &&

@@ -47,12 +47,13 @@ cp_slot_put(struct cp_slots *s, const struct cp_record *record)
 {
 	struct cp_ticket none = { .index = -1 };
 
-	/* Counted first: a reader may look in vain, but never looks away. */
+	/*
+	 * Counted first: a reader may look in vain, but never looks away.  The
+	 * first free slot: on the page that is touched anyway, and found soon.
+	 */
 	atomic_fetch_add(&s->used, 1);
 	for (int i = 0; i < CP_SLOTS; i++) {
-		int at = (int)(((unsigned)record->pid + (unsigned)i) %
-		    CP_SLOTS);
-		struct cp_slot *slot = &s->slot[at];
+		struct cp_slot *slot = &s->slot[i];
 		uint64_t old = atomic_load(&slot->state), serial;
 
 		serial = SERIAL(old) + 1;
@@ -61,8 +62,7 @@ cp_slot_put(struct cp_slots *s, const struct cp_record *record)
 			continue;
 		slot->record = *record;
 		atomic_store(&slot->state, word(serial, record->pid, FULL));
-		return (
-		    struct cp_ticket){ at, word(serial, record->pid, FULL) };
+		return (struct cp_ticket){ i, word(serial, record->pid, FULL) };
 	}
 	atomic_fetch_sub(&s->used, 1);
 	return none;
@@ -89,7 +89,7 @@ cp_slot_next(struct cp_slots *s, int *cursor, struct cp_record *record)
 {
 	int saved = errno;
 
-	while (*cursor < CP_SLOTS) {
+	while (*cursor < CP_SLOTS && cp_slot_any(s)) {
 		struct cp_slot *slot = &s->slot[(*cursor)++];
 		uint64_t state = atomic_load(&slot->state), mine;
 

@@ -20,6 +20,11 @@
 struct cp_record {
 	int32_t pid;
 	uint32_t flags; /* CP_WARD_DUPLEX, CP_WARD_UNDO */
+	/*
+	 * CLOCK_BOOTTIME in nanoseconds when PID was this child of the host's,
+	 * which tells it from whoever bears the PID later.  0: it is no child.
+	 */
+	uint64_t seen;
 	struct cp_channel channel[2];
 };
 
@@ -56,7 +61,7 @@ bool cp_slot_any(struct cp_slots *s);
 
 /*
  * Moves one record to *RECORD and frees its slot.  Starts at *CURSOR (first
- * 0) and advances it; false when the end is reached.  Slots whose filler died
+ * 0) and advances it; false when the end is reached, or none is left.  Slots whose filler died
  * half-way are freed as well.  Context: any.
  */
 bool cp_slot_next(struct cp_slots *s, int *cursor, struct cp_record *record);

@@ -34,13 +34,13 @@ struct spawn {
 
 /* All four have one shape: the first argument is a pid_t, or a descriptor. */
 static int
-spawn(cp_type_posix_spawn *real, int *id, const struct spawn *s)
+spawn(cp_type_posix_spawn *real, int *id, const struct spawn *s, bool owner)
 {
 	struct cp_preload facts;
 	struct cp_room room = { 0, 0 };
 	char **out, *text;
 
-	if (cp_where() != CP_UNCLAIMED) {
+	if (owner || cp_where() != CP_UNCLAIMED) {
 		facts = cp_preload_facts(true);
 		room = cp_preload_room(&facts, s->envp);
 	}
@@ -80,7 +80,7 @@ spawn_pid(cp_type_posix_spawn *real, pid_t *pid, const struct spawn *s)
 
 	if (rc != 0)
 		return rc;
-	rc = spawn(real, &child, s);
+	rc = spawn(real, &child, s, owner);
 	if (rc != 0) {
 		cp_spawned_give_back(&asked);
 		return rc;
@@ -147,7 +147,7 @@ spawn_pidfd(cp_type_posix_spawn *real, int *pidfd, const struct spawn *s)
 
 	if (rc != 0)
 		return rc;
-	rc = spawn(real, pidfd, s);
+	rc = spawn(real, pidfd, s, owner);
 	saved = errno;
 	if (rc != 0)
 		cp_spawned_give_back(&asked);

@@ -31,7 +31,7 @@ cp_spawned_ask(struct cp_asked *asked, const struct cp_command *cmd, bool ward)
 
 	if (!cp_ask_wanted() || (!ward && cp_channel_unclaimed(&made, 1) == 0))
 		return 0;
-	cp_tell_fill(&msg, 0, getpid(), cmd);
+	cp_tell_fill(&msg, 0, cp_owner_host(), cmd);
 	msg.type = CP_MSG_ASK;
 	msg.flags &= (uint16_t)~CP_WARD_ANY; /* nobody knows yet */
 	answer = cp_ask(&msg);
@@ -64,12 +64,12 @@ register_child(pid_t pid, const struct cp_command *cmd,
 
 	struct cp_stat st;
 
-	cp_tell_fill(&msg, pid, getpid(), cmd);
+	cp_tell_fill(&msg, pid, cp_owner_host(), cmd);
 	msg.flags |= flags;
 	/* Should we be dead when the guard hears it: nothing else tells. */
 	if (msg.flags & CP_WARD_ANY && cp_procfs_stat(pid, &st) == 0)
 		msg.start = st.start;
-	record = cp_tell_record(&msg, pid);
+	record = cp_tell_record(&msg, pid, true);
 	if (cp_kept_sure(ch)) {
 		cp_ward_add(&record);
 		cp_channel_warded(&ch[0]);
@@ -214,7 +214,7 @@ look(pid_t pid, const struct cp_command *cmd)
 	}
 	if (end[1].kind == CP_KIND_NONE)
 		(void)cp_procfs_end(pid, 1, &end[1]);
-	ward = cp_kept_look(getpid(), end, ch);
+	ward = cp_kept_look(0, false, end, ch);
 	if (ward || cp_tell_all())
 		cp_spawned_register(pid, cmd, ch);
 	if (!ward)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ask.h"
@@ -55,11 +56,22 @@ cp_tell_fill(struct cp_msg *msg, pid_t pid, pid_t host,
 	name_of(msg->name, cmd->program);
 }
 
+/* The clock that start times of processes are of: no system call. */
+static uint64_t
+now(void)
+{
+	struct timespec t = { 0, 0 };
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
 struct cp_record
-cp_tell_record(const struct cp_msg *msg, pid_t pid)
+cp_tell_record(const struct cp_msg *msg, pid_t pid, bool ours)
 {
 	return (struct cp_record){ .pid = pid,
 		.flags = msg->flags,
+		.seen = ours ? now() : 0,
 		.channel = { msg->channel[0], msg->channel[1] } };
 }
 

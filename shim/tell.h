@@ -24,7 +24,7 @@ void cp_tell_fill(struct cp_msg *msg, pid_t pid, pid_t host,
     const struct cp_command *cmd);
 
 /* What its host keeps of that child, PID.  Context: any. */
-struct cp_record cp_tell_record(const struct cp_msg *msg, pid_t pid);
+struct cp_record cp_tell_record(const struct cp_msg *msg, pid_t pid, bool ours);
 
 /* How hard cp_report() is to try.  Context: any. */
 int cp_tell_effort(const struct cp_msg *msg);

@@ -7,6 +7,7 @@
  * that the cloak's handler can't meet its own thread's lock.  Nobody waits
  * long: who does not get it leaves the record to the guard alone.
  */
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -37,14 +38,15 @@ pool_map(size_t size)
 #define uthash_free(ptr, size) (void)munmap(ptr, size)
 #include <uthash.h>
 
-#define BLOCK	   64 /* entries that are mapped at once */
-#define SWEEP_MIN  64
-#define SPINS	   4096
-#define KERNEL_SET 8 /* sizeof(sigset_t) of the kernel */
+#define BLOCK	    64 /* entries that are mapped at once */
+#define SWEEP_MIN   64
+#define SPINS	    4096
+#define KERNEL_SET  8 /* sizeof(sigset_t) of the kernel */
+#define NANOSECONDS 1000000000u
 
 struct ward {
 	int32_t pid; /* the key */
-	struct cp_known known;
+	struct cp_record record;
 	struct ward *free; /* next in the free list */
 	UT_hash_handle hh;
 };
@@ -54,6 +56,7 @@ static struct ward *free_list;
 static _Atomic unsigned count;
 static unsigned sweep_at = SWEEP_MIN;
 static atomic_flag busy = ATOMIC_FLAG_INIT;
+static _Atomic bool inherited; /* some are children of who we were */
 
 static bool
 lock(uint64_t *mask)
@@ -108,14 +111,28 @@ forget(struct ward *w)
 	count--;
 }
 
+/*
+ * The PID was the ward's at the time of the record, so it still is if whoever
+ * bears it was there already: one start time is enough, and it is not read
+ * before somebody asks.  A /proc of another PID namespace speaks of others.
+ */
+bool
+cp_ward_is(const struct cp_record *r, const struct cp_stat *st)
+{
+	uint64_t hz = getauxval(AT_CLKTCK);
+
+	return r->seen != 0 && hz != 0 && (inherited || st->ppid == getpid()) &&
+	    st->start <= r->seen / (NANOSECONDS / hz);
+}
+
 /* Zombies count as dead: whether the host has waited is its business. */
 static bool
-lives(const struct cp_known *k)
+lives(const struct cp_record *r)
 {
 	struct cp_stat st;
 
-	return cp_procfs_stat(k->record.pid, &st) == 0 &&
-	    st.start == k->start && st.state != 'Z' && st.state != 'X';
+	return r->seen != 0 && cp_procfs_stat(r->pid, &st) == 0 &&
+	    cp_ward_is(r, &st) && st.state != 'Z' && st.state != 'X';
 }
 
 /* Does somebody still hold the other end of what we hold? */
@@ -139,10 +156,10 @@ has_peer(const struct cp_channel *ch)
 
 /* Whoever it forked may hold its channels on. */
 bool
-cp_ward_is_over(const struct cp_known *k)
+cp_ward_is_over(const struct cp_record *r)
 {
-	return !lives(k) && !has_peer(&k->record.channel[0]) &&
-	    !has_peer(&k->record.channel[1]);
+	return !lives(r) && !has_peer(&r->channel[0]) &&
+	    !has_peer(&r->channel[1]);
 }
 
 static void
@@ -151,7 +168,7 @@ sweep(void)
 	struct ward *w, *next;
 
 	HASH_ITER(hh, table, w, next)
-		if (cp_ward_is_over(&w->known))
+		if (cp_ward_is_over(&w->record))
 			forget(w);
 	sweep_at = 2 * count > SWEEP_MIN ? 2 * count : SWEEP_MIN;
 }
@@ -172,10 +189,11 @@ merge(struct cp_record *old, const struct cp_record *new)
 	}
 	old->pid = new->pid;
 	old->flags = new->flags;
+	old->seen = new->seen;
 }
 
 static void
-put(const struct cp_record *record, uint64_t start)
+put(const struct cp_record *record)
 {
 	struct ward *w;
 
@@ -195,41 +213,31 @@ put(const struct cp_record *record, uint64_t start)
 		}
 		count++;
 	}
-	merge(&w->known.record, record);
-	w->known.start = start;
+	merge(&w->record, record);
 }
 
 void
 cp_ward_add(const struct cp_record *record)
 {
 	int saved = errno;
-	struct cp_stat st = { 0 };
 	struct ward *w;
-	bool undo = record->flags & CP_WARD_UNDO;
 	uint64_t mask;
 
-	/*
-	 * It may be dead, or its PID another process, by the time the host
-	 * looks: then it is kept for its channels alone.
-	 */
-	if (!undo &&
-	    (cp_procfs_stat(record->pid, &st) == -1 || st.ppid != getpid()))
-		st.start = 0;
 	if (!lock(&mask))
 		goto out;
-	if (undo) {
+	if (record->flags & CP_WARD_UNDO) {
 		HASH_FIND(hh, table, &record->pid, sizeof(record->pid), w);
 		if (w != NULL)
 			forget(w);
 	} else
-		put(record, st.start);
+		put(record);
 	unlock(&mask);
 out:
 	errno = saved;
 }
 
 void
-cp_ward_each(bool (*visit)(const struct cp_known *, void *), void *arg)
+cp_ward_each(bool (*visit)(const struct cp_record *, void *), void *arg)
 {
 	int saved = errno;
 	struct ward *w, *next;
@@ -238,7 +246,7 @@ cp_ward_each(bool (*visit)(const struct cp_known *, void *), void *arg)
 	if (count == 0 || !lock(&mask))
 		return;
 	HASH_ITER(hh, table, w, next)
-		if (!visit(&w->known, arg))
+		if (!visit(&w->record, arg))
 			break;
 	unlock(&mask);
 	errno = saved;
@@ -259,11 +267,13 @@ cp_ward_reset(void)
 	free_list = NULL;
 	count = 0;
 	sweep_at = SWEEP_MIN;
+	inherited = false;
 }
 
 void
 cp_ward_inherit(void)
 {
+	inherited = true;
 	/* Copied in the middle of a change, it can't be trusted. */
 	if (atomic_flag_test_and_set(&busy))
 		cp_ward_reset();

@@ -10,11 +10,7 @@
 
 #include "slot.h"
 
-/* What is known of one ward. */
-struct cp_known {
-	struct cp_record record;
-	uint64_t start; /* clock ticks since boot; 0: never seen alive */
-};
+struct cp_stat;
 
 /*
  * Adds a child of this process, or forgets it if its record says UNDO.
@@ -26,13 +22,16 @@ void cp_ward_add(const struct cp_record *record);
  * Calls VISIT for each ward, the dead ones that nobody has swept included;
  * false from it ends the walk.  Context: host, the cloak's handler included.
  */
-void cp_ward_each(bool (*visit)(const struct cp_known *, void *), void *arg);
+void cp_ward_each(bool (*visit)(const struct cp_record *, void *), void *arg);
 
 /*
  * Is the ward dead, and nobody left on the other side of those of its channels
  * that we still have?  Context: any.
  */
-bool cp_ward_is_over(const struct cp_known *k);
+bool cp_ward_is_over(const struct cp_record *r);
+
+/* Is the process that *ST is of, with the PID of *R, that ward?  any. */
+bool cp_ward_is(const struct cp_record *r, const struct cp_stat *st);
 
 /* How many there are, the dead ones included that were not seen yet.  any. */
 unsigned cp_ward_count(void);

@@ -28,7 +28,7 @@ enum cp_kind {
 enum cp_kept {
 	CP_KEPT_NO = 0,
 	CP_KEPT_MAYBE, /* not verified: the guard must see it before it acts */
-	CP_KEPT_YES,   /* seen in the host's descriptor table after the spawn */
+	CP_KEPT_YES,   /* seen in the host's descriptor table at the spawn */
 };
 
 /* One channel of a ward, as it was on fd 0 or fd 1 when it was exec'd. */

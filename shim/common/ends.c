@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Open files as possible ends of a channel: the part of procfs.h that looks at
- * descriptors.  Owns nothing, keeps nothing.  Context of every function: any.
+ * descriptors.  Keeps nothing but the device that pipes are on.  Context of
+ * every function: any.
  */
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -11,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -220,18 +222,39 @@ cp_procfs_number_at(int fddir, const char *name, uint64_t *number)
 	return number_of(fddir, info, number);
 }
 
+/* All nameless pipes of a kernel are on one device; 0: not known yet. */
+static _Atomic dev_t pipe_device;
+
+void
+cp_procfs_learn_pipe(int fd, dev_t dev)
+{
+	struct statfs fs;
+
+	if (dev != atomic_load_explicit(&pipe_device, memory_order_relaxed) &&
+	    fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS)
+		atomic_store_explicit(&pipe_device, dev, memory_order_relaxed);
+}
+
+static bool
+is_nameless(int fd, dev_t dev)
+{
+	struct statfs fs;
+
+	return dev ==
+	    atomic_load_explicit(&pipe_device, memory_order_relaxed) ||
+	    (fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS);
+}
+
 static uint8_t
 own_kind(int fd, const struct stat *st, uint64_t *ino)
 {
-	struct statfs fs;
 	socklen_t len = sizeof(int);
 	int value;
 
 	*ino = st->st_ino;
 	if (S_ISFIFO(st->st_mode))
-		return fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS ?
-		    CP_KIND_PIPE :
-		    CP_KIND_NONE;
+		return is_nameless(fd, st->st_dev) ? CP_KIND_PIPE :
+						     CP_KIND_NONE;
 	if (S_ISSOCK(st->st_mode))
 		return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &value, &len) ==
 			    0 &&

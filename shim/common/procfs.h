@@ -162,4 +162,10 @@ bool cp_procfs_is_host_end(const struct cp_channel *ch,
  */
 int cp_procfs_own_end(int fd, struct cp_end_id *end);
 
+/*
+ * FD, on device DEV, is what pipe(2) has just returned: from now on a look at
+ * any pipe of our own takes one call less.  Not in a vfork child.
+ */
+void cp_procfs_learn_pipe(int fd, dev_t dev);
+
 #endif

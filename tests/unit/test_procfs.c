@@ -299,6 +299,30 @@ Test(procfs, ends_that_are_none)
 	cr_assert_eq(errno, EBADF);
 }
 
+/* Neither learnt as one, nor taken for one by what pipes have taught. */
+Test(procfs, a_fifo_is_no_pipe)
+{
+	char name[] = "/tmp/cp-fifo-XXXXXX", fifo[sizeof(name) + 2];
+	struct stat st;
+	int p[2], fd;
+
+	cr_assert_not_null(mkdtemp(name));
+	snprintf(fifo, sizeof(fifo), "%s/f", name);
+	cr_assert_eq(mkfifo(fifo, 0600), 0);
+	fd = open(fifo, O_RDWR | O_CLOEXEC);
+	cr_assert_eq(fstat(fd, &st), 0);
+	cp_procfs_learn_pipe(fd, st.st_dev);
+	expect_end(fd, CP_KIND_NONE, 0);
+	cr_assert_eq(pipe(p), 0);
+	cr_assert_eq(fstat(p[0], &st), 0);
+	cp_procfs_learn_pipe(p[0], st.st_dev);
+	expect_end(p[0], CP_KIND_PIPE, CP_READ);
+	expect_end(p[1], CP_KIND_PIPE, CP_WRITE);
+	expect_end(fd, CP_KIND_NONE, 0);
+	unlink(fifo);
+	rmdir(name);
+}
+
 Test(procfs, stat_of_self_and_fork_copy)
 {
 	struct cp_stat self, copy;

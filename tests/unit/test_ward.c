@@ -8,8 +8,10 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "../../shim/common/procfs.h"
 #include "../../shim/common/wire.h"
 #include "../../shim/ward.h"
 
@@ -34,12 +36,27 @@ end(pid_t pid)
 	cr_assert_eq(waitpid(pid, NULL, 0), pid);
 }
 
+static uint64_t
+now(void)
+{
+	struct timespec t;
+
+	cr_assert_eq(clock_gettime(CLOCK_BOOTTIME, &t), 0);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static void
+add_seen(pid_t pid, uint32_t flags, uint64_t seen)
+{
+	struct cp_record r = { .pid = pid, .flags = flags, .seen = seen };
+
+	cp_ward_add(&r);
+}
+
 static void
 add(pid_t pid, uint32_t flags)
 {
-	struct cp_record r = { .pid = pid, .flags = flags };
-
-	cp_ward_add(&r);
+	add_seen(pid, flags, now());
 }
 
 static uint64_t
@@ -55,20 +72,18 @@ struct seen {
 	int n;
 	pid_t last;
 	uint32_t flags;
-	uint64_t start;
 };
 
 static bool
-see(const struct cp_known *k, void *arg)
+see(const struct cp_record *r, void *arg)
 {
 	struct seen *s = arg;
 
-	if (cp_ward_is_over(k))
+	if (cp_ward_is_over(r))
 		return true;
 	s->n++;
-	s->last = k->record.pid;
-	s->flags = k->record.flags;
-	s->start = k->start;
+	s->last = r->pid;
+	s->flags = r->flags;
 	return true;
 }
 
@@ -91,7 +106,6 @@ Test(ward, a_child_is_kept_until_it_dies)
 	cr_assert_eq(s.n, 1);
 	cr_assert_eq(s.last, pid);
 	cr_assert_eq(s.flags, CP_WARD_DUPLEX);
-	cr_assert_gt(s.start, 0);
 	end(pid);
 	cr_assert_eq(look().n, 0);
 }
@@ -108,14 +122,40 @@ Test(ward, zombies_are_dead)
 	cr_assert_eq(waitpid(pid, NULL, 0), pid, "it was reaped for the host");
 }
 
-/* Whoever bears the PID is not the child that left the record. */
-Test(ward, strangers_are_over)
+/* A child of somebody else's is there for its channels alone. */
+Test(ward, no_children_are_over)
 {
 	pid_t pid = sleeper();
 
+	add_seen(getppid(), 0, 0);
+	add_seen(pid, 0, 0);
+	cr_assert_eq(cp_ward_count(), 2);
+	cr_assert_eq(look().n, 0);
+	end(pid);
+}
+
+/* Nor is one of ours who only has the number, in whatever /proc. */
+Test(ward, strangers_are_over)
+{
 	add(getppid(), 0);
 	add(getpid(), 0);
 	add(1, 0);
+	cr_assert_eq(cp_ward_count(), 3);
+	cr_assert_eq(look().n, 0);
+}
+
+/* Whoever bears the PID later is not the child that left the record. */
+Test(ward, successors_are_over)
+{
+	uint64_t tick = 1000000000u / (uint64_t)sysconf(_SC_CLK_TCK);
+	pid_t pid = sleeper();
+	struct cp_stat st;
+
+	cr_assert_eq(cp_procfs_stat(pid, &st), 0);
+	add_seen(pid, 0, st.start * tick - 1);
+	cr_assert_eq(look().n, 0);
+	add_seen(pid, 0, st.start * tick);
+	cr_assert_eq(look().n, 1);
 	end(pid);
 	add(pid, 0);
 	cr_assert_eq(look().n, 0);
@@ -124,14 +164,17 @@ Test(ward, strangers_are_over)
 /* A starter that handed its stdio on is dead, and its channel in use. */
 Test(ward, a_holder_keeps_the_ward)
 {
-	struct cp_record r = { 0 };
+	struct cp_record r = { .seen = now() };
 	int fd[2];
 
 	cr_assert_eq(pipe(fd), 0);
 	r.pid = sleeper();
 	r.channel[0] = (struct cp_channel){ .kind = CP_KIND_PIPE,
-		.access = CP_READ, .kept = CP_KEPT_YES, .host_fd = fd[1],
-		.child = inode(fd[0]), .host = inode(fd[0]) };
+		.access = CP_READ,
+		.kept = CP_KEPT_YES,
+		.host_fd = fd[1],
+		.child = inode(fd[0]),
+		.host = inode(fd[0]) };
 	cp_ward_add(&r);
 	end(r.pid);
 	cr_assert_eq(look().n, 1);
@@ -184,9 +227,9 @@ Test(ward, the_dead_are_swept, .timeout = 60)
 }
 
 static bool
-stop(const struct cp_known *k, void *arg)
+stop(const struct cp_record *r, void *arg)
 {
-	(void)k;
+	(void)r;
 	++*(int *)arg;
 	return false;
 }
@@ -222,8 +265,11 @@ Test(ward, an_heir_keeps_all)
 	pid_t pid = sleeper();
 
 	add(pid, 0);
+	add(getppid(), 0);
+	cr_assert_eq(look().n, 1);
 	cp_ward_inherit();
-	cr_assert_eq(cp_ward_count(), 1);
+	cr_assert_eq(cp_ward_count(), 2);
+	cr_assert_eq(look().n, 2, "children of who we were");
 	end(pid);
 }
 
