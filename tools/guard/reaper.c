@@ -427,17 +427,6 @@ cp_reaper_attend(struct cp_ward *w, const struct cp_case *c)
 	}
 }
 
-/* Whoever goes on with its stdio may begin at once. */
-static void
-child_died(struct cp_ward *w, uint64_t now)
-{
-	w->died_ms = now;
-	if (!w->duplex || w->host->dead || w->step != CP_STEP_WATCH)
-		return;
-	cp_traffic_drain(now, NULL);
-	(void)cp_traffic_watch(w, CP_TRAFFIC_GONE, now);
-}
-
 void
 cp_reaper_stirred(struct cp_ward *w, uint64_t now_ms)
 {
@@ -448,7 +437,7 @@ cp_reaper_stirred(struct cp_ward *w, uint64_t now_ms)
 		close(w->pidfd);
 		w->pidfd = -1;
 		w->dead = true;
-		child_died(w, now_ms);
+		cp_traffic_child_died(w, now_ms);
 	}
 	SLIST_FOREACH(m, &w->members, link) {
 		if (m->pidfd >= 0 && cp_watch_ended(m->pidfd)) {

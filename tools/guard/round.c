@@ -24,8 +24,11 @@
 
 /* After so many closes that proved nothing it waits for the batch as well. */
 #define ALARMS_MAX 8
+/* What a dead child may have left is looked for at most this often. */
+#define SOON_MS 50
 
 static uint64_t batch_floor;
+static uint64_t soon_floor; /* for what is not quite urgent */
 static bool batched; /* the census at hand serves those who wait for it */
 static bool hurried;
 static const struct cp_options *given; /* in this round */
@@ -51,7 +54,8 @@ static bool
 is_urgent(const struct cp_ward *w)
 {
 	return w->host->dead || cp_watch_now() >= silent_until(w) ||
-	    is_unheard(w) || w->host->leaving || w->step != CP_STEP_WATCH ||
+	    (is_unheard(w) && cp_watch_now() >= soon_floor) ||
+	    w->host->leaving || w->step != CP_STEP_WATCH ||
 	    w->host->gone_ms != 0 || w->heir_ms != 0 || w->retired || w->left ||
 	    (w->shut_ms != 0 && w->alarms < ALARMS_MAX);
 }
@@ -99,6 +103,17 @@ needs_census(struct cp_ward *w, const struct cp_options *options, uint64_t now)
 	return false;
 }
 
+/* When WARD, which is not urgent, is to be looked at. */
+static uint64_t
+not_before(const struct cp_ward *w)
+{
+	uint64_t at = batch_floor;
+
+	if (is_unheard(w) && soon_floor < at)
+		at = soon_floor;
+	return silent_until(w) < at ? silent_until(w) : at;
+}
+
 /* First looks; returns how many wards need a census now. */
 static size_t
 look_closer(const struct cp_options *options, uint64_t now)
@@ -127,9 +142,7 @@ look_closer(const struct cp_options *options, uint64_t now)
 		return n;
 	TAILQ_FOREACH(w, cp_facts_pending(), pending)
 		if (w->due_ms <= now)
-			w->due_ms = silent_until(w) < batch_floor ?
-			    silent_until(w) :
-			    batch_floor;
+			w->due_ms = not_before(w);
 	return 0;
 }
 
@@ -207,6 +220,7 @@ take_census(const struct cp_options *options, size_t n, uint64_t now)
 		put_off(now);
 	free(interest);
 	took = (cp_watch_now() - now) * LEISURE;
+	soon_floor = now + (took / 2 > SOON_MS ? took / 2 : SOON_MS);
 	if (batched && took < BATCH_MS)
 		took = BATCH_MS;
 	/* What is urgent day in, day out must not put off the rest for ever. */

@@ -16,6 +16,7 @@
 #include "journal.h"
 #include "query.h"
 #include "told.h"
+#include "traffic.h"
 #include "trust.h"
 #include "watch.h"
 
@@ -231,9 +232,11 @@ hear_ward(struct cp_heard *x)
 	w->leader = st.sid == pid;
 	w->looked = false;
 	w->dead = cp_trust_is_dead(&st);
-	w->died_ms = w->dead ? x->now_ms : 0;
+	w->died_ms = 0;
 	if (!w->dead)
 		watch_ward(w, x, itself);
+	if (w->dead)
+		cp_traffic_child_died(w, x->now_ms);
 	cp_facts_due(w, x->now_ms + first_look(w));
 	cp_idle_meet(w, x->now_ms); /* before it is told to go on */
 	admit(w, x, known);

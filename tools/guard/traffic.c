@@ -231,3 +231,13 @@ cp_traffic_drain(uint64_t now_ms,
 			moved(w, m->traffic.asked_ms != 0);
 	}
 }
+
+void
+cp_traffic_child_died(struct cp_ward *w, uint64_t now_ms)
+{
+	w->died_ms = now_ms;
+	if (!w->duplex || w->host->dead || w->step != CP_STEP_WATCH)
+		return;
+	cp_traffic_drain(now_ms, NULL);
+	(void)cp_traffic_watch(w, CP_TRAFFIC_GONE, now_ms);
+}

@@ -47,6 +47,12 @@ int cp_traffic_watch(struct cp_ward *ward, enum cp_traffic_why why,
 void cp_traffic_unwatch(const struct cp_ward *ward, enum cp_traffic_why why);
 
 /*
+ * The direct child of WARD has ended.  Under a living host whoever goes on
+ * with its stdio may begin at once: what moves from now on counts.
+ */
+void cp_traffic_child_died(struct cp_ward *ward, uint64_t now_ms);
+
+/*
  * Takes in what has happened until NOW_MS, and forgets wards that are no more.
  * MOVED, if it isn't NULL, is called for each ward whose bytes have moved, with
  * whether the last was a request.
