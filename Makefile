@@ -26,7 +26,7 @@ SHIM	= config real owner slot arm channel kept ward preload child spawned \
 	  tell ask report note fork exec spawn pipe session signal leave finish \
 	  init
 GUARD	= main told trust affairs facts census process interest truth \
-	  hostends sockdiag index gather across judge spare company reaper \
+	  hostends sockdiag index gather across judge spare company link reaper \
 	  unwaited journal look query snapshot round hold closes tap \
 	  traffic usage baseline rest stale brake admit idle command sentinel watch
 # The frame and the launcher; what shows guards; then, by command: scan, doctor, report;

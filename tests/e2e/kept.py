@@ -137,6 +137,43 @@ def with_a_relay(p, w):
     return relay.kill
 
 
+def linked(s, language):
+    """It is talked to through something besides its stdio."""
+    stage = Stage(s, language)
+    p = stage.p
+    if language == "python":
+        p.link("line")
+        w = p.ward("w", keep=["line.of"])[0]
+        p.close("line.of")
+    else:
+        w = p.ward("w", ipc=True)[0]
+    stage.known(w.pid)
+    p.close("w")
+    stage.spared([w], "it has a link")
+    if language == "python":
+        p.close("line")
+    else:
+        p.disconnect("w")
+    go([w], "then it must go", limit=LIMIT + SWEEP)
+    stage.well()
+    stage.end()
+
+
+def only_shares(s):
+    """What the host has all of itself is no link."""
+    stage = Stage(s)
+    p = stage.p
+    p.link("line")
+    w = p.ward("w", keep=["line.of"])[0]
+    stage.known(w.pid)
+    expect(any(fd > 2 for fd, to in proc.links(w.pid).items()
+               if to.startswith("pipe:")), "the case is void")
+    p.close("w")
+    go([w], "a pipe that it inherited")
+    stage.well()
+    stage.end()
+
+
 def daemon_with_child_ends(s):
     """What has a ward's own ends at high numbers, by accident, is spared."""
     stage = Stage(s)
@@ -271,6 +308,9 @@ def cases():
         yield Case(f"bare/kept/{language}", P(bare, language=language), True)
         yield Case(f"kept/pipeline/{language}",
                    P(pipeline, language=language), False)
+        yield Case(f"kept/link/{language}", P(linked, language=language),
+                   False)
+    yield Case("kept/link/not", only_shares, False)
     for how in ("popen", "fork", "posix_spawn"):
         yield Case(f"kept/inherited/{how}", P(inherited, how=how), False)
     yield Case("kept/daemon", daemon_with_child_ends, False)

@@ -12,12 +12,13 @@ const [meet, control, ward] = process.argv.slice(2);
 const children = {};
 
 const calls = {
-  spawn: (tag, { mode, script, after }) => {
+  spawn: (tag, { mode, script, after, ipc }) => {
     const argv = [ward, mode ?? "stubborn", meet, tag];
     const shell = script ? ["/bin/sh", "-c", script, "sh"] : [];
     const [file, ...args] = [...shell, ...argv];
     const child = start(file, args, {
-      stdio: [after ? children[after].stdout : "pipe", "pipe", "inherit"],
+      stdio: [after ? children[after].stdout : "pipe", "pipe", "inherit",
+        ...(ipc ? ["ipc"] : [])],
     });
     children[tag] = child;
     for (const s of [child.stdin, child.stdout]) s?.on("error", () => {});
@@ -31,6 +32,7 @@ const calls = {
       if (end !== "in") child.stdout.destroy();
     }
   },
+  disconnect: (tag) => void children[tag].disconnect(),
   ask: (tag) =>
     new Promise((done) => {
       children[tag].stdout.once("data", (d) => done(d.toString() === "?"));

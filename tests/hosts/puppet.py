@@ -113,6 +113,11 @@ def spawn(tag, mode="stubborn", wire="pipes", how="popen", script=None,
     return pid
 
 
+def link(name):
+    """A pipe besides, to be kept by a child: NAME.of and NAME.to."""
+    ends[name + ".of"], ends[name + ".to"] = os.pipe()
+
+
 def let_go(tag):
     """Closes what the host has of the child's ends."""
     fds = {child_ends.pop(f"{tag}.{n}") for n in ("in", "out")}

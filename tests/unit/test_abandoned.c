@@ -65,6 +65,18 @@ Test(abandoned, untold)
 		}
 }
 
+/* What is told of a link beside the channels decides, until it is signalled. */
+Test(abandoned, linked)
+{
+	for (v = wires; v < wires + WIRES; v++) {
+		abandoned(-1);
+		expect(true, "no link");
+		world.ward.linked = true;
+		expect(false, "a link");
+		world.ward.linked = false;
+	}
+}
+
 /* Nobody of ours has one channel's end: all know that nobody else has. */
 Test(abandoned, untold_and_unheld)
 {

@@ -50,6 +50,7 @@ rebuild_ward(const struct cp_snap_ward *s, struct cp_host *h, struct cp_ward *w)
 	w->handed = s->handed;
 	w->retired = s->retired;
 	w->any = s->any;
+	w->linked = s->linked;
 	w->step = s->step;
 	w->rule = s->rule;
 	w->uid = s->uid;

@@ -66,6 +66,7 @@ struct cp_ward {
 	bool surplus;	/* stale, if the user only wants to be told */
 	bool dry;	/* dry-run: it was told of */
 	bool urged;	/* the user wants no grace for it */
+	bool linked;	/* the host talks to it besides, see link.h */
 	uint32_t serial;
 	uint32_t thread;  /* TID of the host's thread that spawned it, or 0 */
 	uid_t uid;	  /* of whoever registered it */

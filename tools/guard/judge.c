@@ -91,7 +91,7 @@ judge_abandoned(const struct gathering *g)
 	if (!w->duplex || w->spare || !is_stdio_child(w) ||
 	    !(in || signalled || cp_holds(g, 1, NULL)))
 		return f;
-	if (cp_peer_gone(g)) {
+	if (!w->linked && cp_peer_gone(g)) {
 		f.verdict = CP_PEER_GONE;
 		f.rule = CP_RULE_CLOSED;
 		f.act_ms = w->shut_ms;

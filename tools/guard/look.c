@@ -221,7 +221,7 @@ cp_look_is_swept(const struct cp_ward *w)
 	bool sealed = w->channel[0].sealed && w->channel[1].sealed;
 
 	return w->duplex && w->step == CP_STEP_WATCH && !w->host->dead &&
-	    (w->swept || w->host->leaky || !sealed);
+	    (w->swept || w->linked || w->host->leaky || !sealed);
 }
 
 uint64_t

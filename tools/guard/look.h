@@ -24,7 +24,8 @@ bool cp_look_at(struct cp_ward *ward, const struct cp_options *options,
 
 /*
  * No event can be relied on to tell when the host closes its ends of WARD:
- * they can't be watched, or its other children may have inherited them.
+ * they can't be watched, or its other children may have inherited them, or it
+ * is a link that is to be closed.
  */
 bool cp_look_is_swept(const struct cp_ward *ward);
 

@@ -9,6 +9,7 @@
 #include "gather.h"
 #include "idle.h"
 #include "journal.h"
+#include "link.h"
 #include "look.h"
 #include "reaper.h"
 #include "spare.h"
@@ -279,7 +280,7 @@ attend_living(struct cp_ward *w, const struct cp_case *c)
 	}
 	w->heir_ms = 0;
 	cp_closes_watch(w, c->now_ms);
-	if (w->shut_ms != 0 && w->rounds < CLOSE_LOOKS) {
+	if (w->shut_ms != 0 && !w->linked && w->rounds < CLOSE_LOOKS) {
 		back_off(w, c->now_ms);
 		return;
 	}
@@ -379,7 +380,13 @@ cp_reaper_attend(struct cp_ward *w, const struct cp_case *c)
 
 	if (w->guess)
 		settle_guess(w, c);
+	w->linked = false;
 	f = cp_judge(c);
+	if (f.verdict == CP_PEER_GONE && w->step <= CP_STEP_DOOMED &&
+	    cp_link_found(w)) {
+		w->linked = true;
+		f = cp_judge(c);
+	}
 	if (f.verdict == CP_CHILD_GONE && w->step <= CP_STEP_DOOMED) {
 		listen_to(w, c);
 		f = cp_judge(c);

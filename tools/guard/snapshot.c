@@ -45,6 +45,7 @@ ward_view(const struct cp_ward *w, const uint32_t *host_at)
 		.retired = w->retired,
 		.surplus = w->surplus,
 		.any = w->any,
+		.linked = w->linked,
 		.swept = w->swept,
 		.step = w->step,
 		.rule = w->rule,

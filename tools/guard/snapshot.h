@@ -60,6 +60,7 @@ struct cp_snap_ward {
 	bool retired;
 	bool surplus;
 	bool any;
+	bool linked;
 	bool swept;
 	uint8_t step;
 	uint8_t rule;
