@@ -22,8 +22,9 @@ ECHO = "g1"
 
 # What no event tells of is looked at so often.
 SWEEP = 5.0
-# The direct child ends early: long enough that its silence proves nothing yet.
-EARLY_GRACE = 1.0
+# The direct child ends early: long enough that its silence proves nothing yet
+# when the host closes.
+EARLY_GRACE = 2.0
 
 
 def told_of(s, events):
@@ -97,7 +98,8 @@ def victims(s, row):
 def abandoned(s, row, how="launcher", prog="host", early=False):
     grace = EARLY_GRACE if early else GRACE
     host = set_up(s, row, how, {"grace": f"{int(grace * 1000)}ms"}, prog)
-    told_of(s, 3)  # of a dead child the verdict tells, and of no null
+    # Of no null, and of a dead child when its silence has proven something.
+    told_of(s, 2 if early else 3)
     closed, began = close_first(s)
     # Nobody may have heard the close of what no child showed any more.
     since = closed + (grace if early else 0)
