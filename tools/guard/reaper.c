@@ -307,12 +307,17 @@ attend_stale(struct cp_ward *w, const struct cp_case *c,
 	attend_proven(w, c, f);
 }
 
-/* Of what was guessed the channels that somebody holds are right. */
+/*
+ * Of what was guessed the channels that somebody holds are right.  Nobody seen
+ * may be somebody overlooked: then it stays a guess.
+ */
 static void
 settle_guess(struct cp_ward *w, const struct cp_case *c)
 {
 	bool held[2] = { cp_judge_holds(c, 0), cp_judge_holds(c, 1) };
 
+	if (!held[0] && !held[1])
+		return;
 	for (int k = 0; k < 2; k++)
 		if (!held[k])
 			w->channel[k] = (struct cp_channel){
