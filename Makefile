@@ -25,7 +25,7 @@ COMMON	= wire key options procfs ends children start
 SHIM	= config real owner slot arm channel kept ward preload child spawned \
 	  tell ask report note fork exec spawn pipe session signal leave finish \
 	  init
-GUARD	= main told trust affairs facts census process interest truth \
+GUARD	= main told newborn enroll trust affairs facts census process interest truth \
 	  hostends sockdiag index gather across judge spare company link reaper \
 	  unwaited journal look query snapshot round hold closes tap \
 	  traffic usage baseline rest stale brake admit idle command sentinel watch
@@ -47,7 +47,7 @@ CLI_GUARD = census process interest truth sockdiag index spare judge gather \
 TESTS	= procfs options wire channel slot ward preload ask \
 	  census truth judge peers members terminal field suspect \
 	  abandoned keepers handed facts spare \
-	  told affairs query trust look journal traffic closes usage \
+	  told newborn affairs query trust look journal traffic closes usage \
 	  baseline rest stale brake admit target exports export exam \
 	  orphan table sockets lifeline snap view procs
 
@@ -211,11 +211,11 @@ $(JUDGE_T) $(B)/tests/test_orphan: $(B)/obj/tests/judge_world.o \
 $(B)/tests/test_facts: $(B)/obj/guard/facts.o $(B)/obj/guard/process.o \
 	$(PROCFS_O)
 $(B)/tests/test_spare: $(B)/obj/guard/spare.o
-TOLD_O	= $(addprefix $(B)/obj/guard/,told.o trust.o affairs.o query.o \
-	  snapshot.o facts.o process.o watch.o journal.o admit.o brake.o \
+TOLD_O	= $(addprefix $(B)/obj/guard/,told.o newborn.o enroll.o trust.o \
+	  affairs.o query.o snapshot.o facts.o process.o watch.o journal.o admit.o brake.o \
 	  idle.o rest.o baseline.o usage.o stale.o traffic.o tap.o hold.o \
 	  command.o) $(B)/obj/common/key.o
-TOLD_T	= $(addprefix $(B)/tests/test_,told affairs query trust admit)
+TOLD_T	= $(addprefix $(B)/tests/test_,told newborn affairs query trust admit)
 $(TOLD_T): $(TOLD_O) $(B)/obj/common/wire.o $(PROCFS_O)
 $(B)/tests/test_query: $(B)/obj/common/options.o
 $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/spare.o \

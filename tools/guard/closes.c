@@ -147,15 +147,6 @@ closed(struct cp_ward *w, int k, uint64_t now)
 	cp_facts_due(w, now);
 }
 
-static bool
-host_has(const struct cp_ward *w, int k)
-{
-	struct cp_end_id end;
-
-	return cp_procfs_end(w->host->pid, w->channel[k].host_fd, &end) == 0 &&
-	    cp_procfs_is_host_end(&w->channel[k], &end);
-}
-
 void
 cp_closes_watch(struct cp_ward *w, uint64_t now)
 {
@@ -174,7 +165,7 @@ cp_closes_watch(struct cp_ward *w, uint64_t now)
 			    watch_end(w, k);
 		error = errno;
 		/* What was closed before the watch stood is not heard. */
-		if (!host_has(w, k))
+		if (!cp_host_has(w->host, ch))
 			closed(w, k, now);
 		if (w->wd[k] >= 0)
 			continue;

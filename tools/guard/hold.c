@@ -118,3 +118,13 @@ cp_hold_host(const struct cp_ward *w, int k, char path[CP_PATH_SIZE])
 		return name(-1, path);
 	return name(hold_at(w->host->pid, ch->host_fd, ch, ch->host), path);
 }
+
+bool
+cp_host_has(const struct cp_host *h, const struct cp_channel *ch)
+{
+	struct cp_end_id end;
+
+	return ch->host_fd >= 0 &&
+	    cp_procfs_end(h->pid, ch->host_fd, &end) == 0 &&
+	    cp_procfs_is_host_end(ch, &end);
+}

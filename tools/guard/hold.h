@@ -17,4 +17,7 @@ int cp_hold(const struct cp_ward *ward, int k, char path[CP_PATH_SIZE]);
 /* The same for the host end, where the host was told to have it. */
 int cp_hold_host(const struct cp_ward *ward, int k, char path[CP_PATH_SIZE]);
 
+/* Does HOST have its end of CHANNEL where it was told to be? */
+bool cp_host_has(const struct cp_host *host, const struct cp_channel *channel);
+
 #endif

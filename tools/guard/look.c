@@ -8,10 +8,10 @@
 #include "../../shim/common/procfs.h"
 #include "closes.h"
 #include "command.h"
+#include "enroll.h"
 #include "journal.h"
 #include "look.h"
 #include "spare.h"
-#include "told.h"
 
 #define CHILDREN_MAX	1024
 #define DESCENDANTS_MAX 64
@@ -236,21 +236,6 @@ cp_look_next(const struct cp_ward *w, uint64_t now_ms)
 	return now_ms + (age < SWEEP_MS ? age : SWEEP_MS);
 }
 
-bool
-cp_look_host_has(const struct cp_ward *w)
-{
-	for (int k = 0; k < 2; k++) {
-		const struct cp_channel *ch = &w->channel[k];
-		struct cp_end_id end;
-
-		if (ch->host_fd >= 0 &&
-		    cp_procfs_end(w->host->pid, ch->host_fd, &end) == 0 &&
-		    cp_procfs_is_host_end(ch, &end))
-			return true;
-	}
-	return false;
-}
-
 /* The host's end, if it has one, of what is the child's end E. */
 static bool
 channel_to_host(const struct cp_census *c, const struct cp_end *e,
@@ -383,7 +368,8 @@ cp_look_for_children(struct cp_host *h, bool all, uint64_t now_ms)
 			continue;
 		if ((cp_look_channels(&c, p, h, channel) ||
 			(all && is_child(&c, p, h))) &&
-		    cp_told_found(h, p->pid, p->start, channel, now_ms) != NULL)
+		    cp_enroll_found(h, p->pid, p->start, channel, now_ms) !=
+			NULL)
 			found++;
 	}
 	cp_census_free(&c);

@@ -13,6 +13,9 @@
 #include "census.h"
 #include "facts.h"
 
+/* How old a ward must be for a closer look; most don't live that long. */
+#define CP_LOOK_MS 50
+
 /*
  * The first look at WARD, CP_LOOK_MS after it was told of: checks what the
  * teller could not verify, remembers its descendants, and tells the journal.
@@ -34,9 +37,6 @@ bool cp_look_is_swept(const struct cp_ward *ward);
  * once more, which is soon at first, and every 5 s at last.
  */
 uint64_t cp_look_next(const struct cp_ward *ward, uint64_t now_ms);
-
-/* Does the host hold an end of WARD where it was told to be? */
-bool cp_look_host_has(const struct cp_ward *ward);
 
 /*
  * Looks for children of HOST that hold channels to it and never registered,

@@ -24,6 +24,7 @@
 #include "closes.h"
 #include "idle.h"
 #include "journal.h"
+#include "newborn.h"
 #include "query.h"
 #include "reaper.h"
 #include "round.h"
@@ -111,6 +112,7 @@ take_over(void)
 		exit(1);
 	memset(title, 0, sizeof(title));
 	cp_facts_adopt(cp_told_rewatch);
+	cp_newborn_adopt(cp_watch_now());
 	cp_facts_tally()->replaced++;
 	cp_journal_note("guard-replaced",
 	    "the guard died before its work was "
@@ -202,6 +204,7 @@ handle(const struct cp_event *e, uint64_t now)
 		cp_closes_hear(now);
 		break;
 	case CP_TAG_HOST:
+		cp_newborn_attend(now, CP_NEWBORN_ALL);
 		h = cp_facts_host_at(e->index, e->serial);
 		if (h != NULL)
 			cp_told_died(h, now,
@@ -211,6 +214,9 @@ handle(const struct cp_event *e, uint64_t now)
 		w = cp_facts_ward_at(e->index, e->serial);
 		if (w != NULL)
 			cp_reaper_stirred(w, now);
+		break;
+	case CP_TAG_NEWBORN:
+		cp_newborn_stirred(e->index, e->serial, now);
 		break;
 	}
 }
@@ -240,6 +246,8 @@ next_time(void)
 
 	if (cp_idle_next() != 0 && cp_idle_next() < at)
 		at = cp_idle_next();
+	if (cp_round_next() != 0 && cp_round_next() < at)
+		at = cp_round_next();
 	TAILQ_FOREACH(w, cp_facts_pending(), pending)
 		at = w->due_ms < at ? w->due_ms : at;
 	for (struct cp_host *h = cp_facts_next_host(NULL); h != NULL;
@@ -253,8 +261,8 @@ next_time(void)
 static bool
 is_done(void)
 {
-	if (cp_facts_wards() > 0 || (root != NULL && !root->dead) ||
-	    cp_watch_now() < wait_until)
+	if (cp_facts_wards() > 0 || cp_round_next() != 0 ||
+	    (root != NULL && !root->dead) || cp_watch_now() < wait_until)
 		return false;
 	for (struct cp_host *h = cp_facts_next_host(NULL); h != NULL;
 	     h = cp_facts_next_host(h))
@@ -324,6 +332,9 @@ main(int argc, char **argv)
 	root = cp_told_host(root_pid(argv[1]), cp_watch_now());
 	if (root != NULL)
 		root->root = true;
+	/* The two ask for an answer, and for who is there. */
+	if (options.keep == 0 && options.limit == 0)
+		(void)cp_newborn_init();
 	cp_query_init(&options, root_pid(argv[1]));
 	if (root != NULL && options.children == CP_CHILDREN_ALL)
 		root->look_ms = cp_watch_now(); /* it may never speak */

@@ -344,7 +344,7 @@ listen_to(struct cp_ward *w, const struct cp_case *c)
 
 	cp_company_remember(w, c); /* through whom it can be done */
 	cp_closes_watch(w, c->now_ms);
-	if (t == NULL) {
+	if (t == NULL && !w->unheard) {
 		if (cp_traffic_watch(w, CP_TRAFFIC_GONE, c->now_ms) == 0) {
 			w->died_ms =
 			    c->now_ms; /* the silence counts from now */

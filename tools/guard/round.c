@@ -3,8 +3,10 @@
 #include <stdlib.h>
 
 #include "closes.h"
+#include "hold.h"
 #include "idle.h"
 #include "look.h"
+#include "newborn.h"
 #include "reaper.h"
 #include "round.h"
 #include "traffic.h"
@@ -37,14 +39,16 @@ static const struct cp_options *given; /* in this round */
 static bool
 is_unheard(const struct cp_ward *w)
 {
-	return w->dead && w->duplex && !w->handed && cp_traffic_of(w) == NULL;
+	return w->dead && w->duplex && !w->handed && !w->unheard &&
+	    cp_traffic_of(w) == NULL;
 }
 
 /* When the silence on what a dead child has left is over, at the earliest. */
 static uint64_t
 silent_until(const struct cp_ward *w)
 {
-	return w->dead && w->duplex && !w->handed && w->died_ms != 0 ?
+	return w->dead && w->duplex && !w->handed && !w->unheard &&
+		w->died_ms != 0 ?
 	    w->died_ms + given->grace_ms :
 	    UINT64_MAX;
 }
@@ -87,6 +91,13 @@ try_again(struct cp_ward *w, uint64_t now)
 	cp_closes_watch(w, now);
 }
 
+static bool
+host_has_any(const struct cp_ward *w)
+{
+	return cp_host_has(w->host, &w->channel[0]) ||
+	    cp_host_has(w->host, &w->channel[1]);
+}
+
 /* A ward that is swept is looked at in vain most of the time. */
 static bool
 needs_census(struct cp_ward *w, const struct cp_options *options, uint64_t now)
@@ -94,7 +105,7 @@ needs_census(struct cp_ward *w, const struct cp_options *options, uint64_t now)
 	if (!w->looked)
 		return look_first(w, options, now);
 	if (!cp_look_is_swept(w) || is_urgent(w) || w->dead ||
-	    w->shut_ms != 0 || !cp_look_host_has(w))
+	    w->shut_ms != 0 || !host_has_any(w))
 		return true;
 	try_again(w, now);
 	if (w->shut_ms != 0)
@@ -241,6 +252,8 @@ look_for_children(const struct cp_options *options, uint64_t now)
 			h->look_ms = now + CENSUS_HOST_MS;
 		if (h->look_ms == 0 || h->look_ms > now || h->dead)
 			continue;
+		/* Or they would be found. */
+		cp_newborn_attend(now, CP_NEWBORN_ALL);
 		found = cp_look_for_children(h, all, now);
 		h->look_ms = h->census || all || h->looks > 0 ?
 		    now + CENSUS_HOST_MS :
@@ -258,6 +271,8 @@ cp_round(const struct cp_options *options, bool hurry, uint64_t now_ms)
 
 	hurried = hurry;
 	given = options;
+	cp_newborn_attend(now_ms,
+	    now_ms >= batch_floor ? CP_NEWBORN_DEAD : CP_NEWBORN_OLD);
 	look_for_children(options, now_ms);
 	due = look_closer(options, now_ms);
 	if (due > 0) {
@@ -266,4 +281,14 @@ cp_round(const struct cp_options *options, bool hurry, uint64_t now_ms)
 	}
 	/* After the first looks; what it wants looked at is due at once. */
 	cp_idle_round(now_ms);
+}
+
+uint64_t
+cp_round_next(void)
+{
+	uint64_t at = cp_newborn_next();
+
+	if (cp_newborn_any_dead() && (at == 0 || batch_floor < at))
+		at = batch_floor;
+	return at;
 }

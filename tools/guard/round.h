@@ -17,4 +17,7 @@
  */
 void cp_round(const struct cp_options *options, bool hurry, uint64_t now_ms);
 
+/* When the newborn want the next one, or 0: none waits. */
+uint64_t cp_round_next(void);
+
 #endif

@@ -12,9 +12,6 @@
 
 #include "facts.h"
 
-/* How old a ward must be for a closer look; most don't live that long. */
-#define CP_LOOK_MS 50
-
 /*
  * Takes SOCKET (bound, SO_PASSCRED) into use.  If it is none any more the guard
  * goes on without hearing anything.  Returns 0 or -1 with errno.
@@ -35,13 +32,6 @@ int cp_told_socket(void);
 
 /* The host PID in the facts, with its end watched; see cp_facts_host. */
 struct cp_host *cp_told_host(pid_t pid, uint64_t now_ms);
-
-/*
- * A ward found by census: CHANNEL[2] as for a registration.  NULL if it ended
- * meanwhile or the table is full.
- */
-struct cp_ward *cp_told_found(struct cp_host *host, pid_t pid, uint64_t start,
-    const struct cp_channel channel[2], uint64_t now_ms);
 
 /* The host has died: its wards are looked at after their settling time. */
 void cp_told_died(struct cp_host *host, uint64_t now_ms, bool at_once);

@@ -22,6 +22,7 @@ struct cp_heard {
 	int pidfd; /* of the sender, or -1 */
 	const struct sockaddr_un *address;
 	socklen_t address_len;
+	uint64_t heard_ms; /* when it came */
 	uint64_t now_ms;
 };
 

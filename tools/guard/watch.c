@@ -39,9 +39,11 @@ cp_watch_add(int fd, enum cp_tag tag, uint32_t index, uint32_t serial)
 	};
 
 	/* A dead process stays readable: say it once. */
-	if (tag == CP_TAG_HOST || tag == CP_TAG_WARD)
+	if (tag == CP_TAG_HOST || tag == CP_TAG_WARD || tag == CP_TAG_NEWBORN)
 		ev.events |= EPOLLONESHOT;
-	return epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &ev);
+	if (epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &ev) == 0)
+		return 0;
+	return errno == EEXIST ? epoll_ctl(epfd, EPOLL_CTL_MOD, fd, &ev) : -1;
 }
 
 int
@@ -73,7 +75,8 @@ cp_watch_timer(uint64_t at_ms)
 {
 	struct itimerspec its = { 0 };
 
-	if (at_ms == timer_at)
+	/* One that goes off early is cheaper than to set it back and forth. */
+	if (at_ms == timer_at || (timer_at != 0 && timer_at < at_ms))
 		return;
 	timer_at = at_ms;
 	its.it_value.tv_sec = (time_t)(at_ms / 1000);

@@ -17,8 +17,9 @@ enum cp_tag {
 	CP_TAG_SIGNAL,
 	CP_TAG_SENTINEL,
 	CP_TAG_CLOSES,
-	CP_TAG_HOST, /* a pidfd of facts' host `index` */
-	CP_TAG_WARD, /* a pidfd of facts' ward `index`, or of a member */
+	CP_TAG_HOST,	/* a pidfd of facts' host `index` */
+	CP_TAG_WARD,	/* a pidfd of facts' ward `index`, or of a member */
+	CP_TAG_NEWBORN, /* the pidfd of a child that waits, see newborn.h */
 };
 
 struct cp_event {
@@ -31,8 +32,8 @@ struct cp_event {
 int cp_watch_init(void);
 
 /*
- * Watches FD until it is closed; a pidfd is told of once.  Returns 0 or -1
- * with errno.
+ * Watches FD until it is closed, or as another from now on; a pidfd is told of
+ * once.  Returns 0 or -1 with errno.
  */
 int cp_watch_add(int fd, enum cp_tag tag, uint32_t index, uint32_t serial);
 

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+/* What waits until a child is old enough to be looked at, and what doesn't. */
+#include <signal.h>
+
+#include "../../shim/common/procfs.h"
+#include "../../tools/guard/look.h"
+#include "../../tools/guard/newborn.h"
+#include "senders.h"
+
+#define OLD  (NOW + CP_LOOK_MS)
+#define MANY 4200 /* more than can wait */
+
+static int held[2]; /* a pipe of ours */
+
+static void
+begin_waiting(void)
+{
+	begin();
+	cr_assert_eq(cp_newborn_init(), 0);
+	cr_assert_geq(cp_told_host(getpid(), NOW)->pidfd, 0);
+	cr_assert_eq(pipe(held), 0);
+}
+
+TestSuite(newborn, .timeout = 60, .init = begin_waiting, .fini = end);
+
+static struct cp_msg
+own(void)
+{
+	return message(CP_MSG_WARD, 0, getpid());
+}
+
+/* A child that has said so. */
+static pid_t
+newborn(void)
+{
+	struct cp_msg m = own();
+	pid_t pid = sender(&m, 0);
+
+	hear();
+	cr_assert_eq(cp_facts_wards(), 0, "it does not wait");
+	return pid;
+}
+
+/* PID ends, and the guard is woken by that. */
+static void
+dies(pid_t pid)
+{
+	struct cp_event e = { .tag = CP_TAG_TIMER };
+
+	cr_assert_eq(kill(pid, SIGKILL), 0);
+	for (int i = 0; i < 10 && e.tag != CP_TAG_NEWBORN; i++)
+		cr_assert_geq(cp_watch_wait(&e, 1), 0);
+	cr_assert_eq(e.tag, CP_TAG_NEWBORN);
+	cp_newborn_stirred(e.index, e.serial, NOW + 1);
+	cr_assert_eq(waitpid(pid, NULL, 0), pid);
+}
+
+Test(newborn, waits_until_it_is_old_enough)
+{
+	pid_t pid = newborn();
+	struct cp_ward *w;
+
+	cr_assert_geq(cp_newborn_next(), OLD);
+	cr_assert_lt(cp_newborn_next(), OLD + CP_LOOK_MS);
+	cp_newborn_attend(OLD - 1, CP_NEWBORN_OLD);
+	cr_assert_eq(cp_facts_wards(), 0);
+	cp_newborn_attend(OLD, CP_NEWBORN_OLD);
+	w = registered(pid);
+	cr_assert(!w->dead);
+	cr_assert(!w->unheard);
+	cr_assert_geq(w->pidfd, 0);
+	cr_assert_eq(w->born_ms, NOW);
+	cr_assert_leq(w->due_ms, OLD);
+	cr_assert_eq(cp_newborn_next(), 0);
+}
+
+/* Its pidfd is the ward's from then on. */
+Test(newborn, end_of_an_enrolled_one_is_the_wards)
+{
+	pid_t pid = newborn();
+	struct cp_event e = { .tag = CP_TAG_TIMER };
+
+	cp_newborn_attend(OLD, CP_NEWBORN_OLD);
+	cr_assert_eq(kill(pid, SIGKILL), 0);
+	for (int i = 0; i < 10 && e.tag != CP_TAG_WARD; i++)
+		cr_assert_geq(cp_watch_wait(&e, 1), 0);
+	cr_assert_eq(cp_facts_ward_at(e.index, e.serial), registered(pid));
+}
+
+/* We have none of the ends that were told: nobody can be talked to. */
+Test(newborn, who_ends_before_waits_for_a_census)
+{
+	pid_t pid = newborn();
+	struct cp_ward *w;
+
+	dies(pid);
+	cr_assert_eq(cp_facts_wards(), 0);
+	cr_assert_eq(cp_newborn_next(), 0);
+	cr_assert(cp_newborn_any_dead());
+	cp_newborn_attend(OLD, CP_NEWBORN_OLD);
+	cr_assert_eq(cp_facts_wards(), 0);
+	cp_newborn_attend(OLD, CP_NEWBORN_DEAD);
+	w = registered(pid);
+	cr_assert(w->dead);
+	cr_assert(w->unheard);
+	cr_assert(w->looked);
+	cr_assert_eq(w->died_ms, NOW + 1);
+	cr_assert_eq(w->due_ms, OLD);
+	cr_assert(!cp_newborn_any_dead());
+}
+
+/* Our end is there: whoever is left may be talked to, so listen. */
+Test(newborn, who_can_be_talked_to_does_not_wait)
+{
+	for (int k = 0; k < 2; k++) {
+		struct cp_msg m = own();
+		struct cp_end_id id;
+		pid_t pid;
+
+		cr_assert_eq(cp_procfs_end(getpid(), held[1 - k], &id), 0);
+		m.channel[k].host_fd = held[1 - k];
+		m.channel[k].child = m.channel[k].host = id.ino;
+		pid = sender(&m, 0);
+		hear();
+		dies(pid);
+		cr_assert(!cp_newborn_any_dead());
+		cr_assert(registered(pid)->dead);
+		cr_assert(!registered(pid)->unheard);
+	}
+}
+
+Test(newborn, end_at_an_unknown_number_may_be_there)
+{
+	struct cp_msg m = own();
+	pid_t pid;
+
+	m.channel[1].host_fd = -1;
+	pid = sender(&m, 0);
+	hear();
+	dies(pid);
+	cr_assert(!registered(pid)->unheard);
+}
+
+Test(newborn, host_speaks_for_its_child)
+{
+	pid_t pid = sender(NULL, 0);
+	struct cp_msg m = message(CP_MSG_WARD, pid, getpid());
+
+	cr_assert_eq(say(&m), 0);
+	hear();
+	cr_assert_eq(cp_facts_wards(), 0);
+	cp_newborn_attend(OLD, CP_NEWBORN_OLD);
+	cr_assert(!registered(pid)->dead);
+	cr_assert_geq(registered(pid)->pidfd, 0);
+}
+
+Test(newborn, host_speaks_for_a_child_that_ends)
+{
+	pid_t pid = sender(NULL, 0);
+	struct cp_msg m = message(CP_MSG_WARD, pid, getpid());
+
+	cr_assert_eq(say(&m), 0);
+	hear();
+	dies(pid);
+	cr_assert(cp_newborn_any_dead());
+	/* And of one that nobody can find any more. */
+	cr_assert_eq(say(&m), 0);
+	hear();
+	cr_assert_eq(cp_newborn_next(), 0);
+	cp_newborn_attend(NOW + 2, CP_NEWBORN_DEAD);
+	cr_assert_eq(cp_facts_wards(), 2);
+}
+
+/* It is a host that we know, but not that of this child. */
+Test(newborn, stranger_is_no_ward_when_it_is_old)
+{
+	pid_t pid = sender(NULL, 0), liar;
+	struct cp_msg m = message(CP_MSG_WARD, pid, 0);
+	struct pollfd p = { .fd = sock, .events = POLLIN };
+
+	liar = fork();
+	cr_assert_neq(liar, -1);
+	if (liar == 0) {
+		char c;
+
+		close(gate[1]);
+		(void)!read(held[0], &c, 1); /* until it is known */
+		(void)say(&m);
+		(void)!read(gate[0], &c, 1);
+		_exit(0);
+	}
+	cr_assert_geq(cp_told_host(liar, NOW)->pidfd, 0);
+	cr_assert_eq(write(held[1], "", 1), 1);
+	cr_assert_eq(poll(&p, 1, LIMIT_MS), 1);
+	cr_assert_eq(cp_told_hear(NOW, 1), 1);
+	cr_assert_neq(cp_newborn_next(), 0);
+	cp_newborn_attend(OLD, CP_NEWBORN_ALL);
+	cr_assert_eq(cp_facts_wards(), 0);
+}
+
+/* Nor is anything taken back by another than who has said it. */
+Test(newborn, stranger_takes_nothing_back)
+{
+	struct cp_msg m = own();
+	pid_t pid = newborn();
+
+	m.flags |= CP_WARD_UNDO;
+	(void)sender(&m, 0);
+	hear();
+	cp_newborn_attend(OLD, CP_NEWBORN_OLD);
+	(void)registered(pid);
+}
+
+/* The host tells that its spawn has failed after all. */
+Test(newborn, failed_spawn_is_taken_back)
+{
+	pid_t pid = sender(NULL, 0);
+	struct cp_msg m = message(CP_MSG_WARD, pid, getpid());
+
+	cr_assert_eq(say(&m), 0);
+	hear();
+	m.flags |= CP_WARD_UNDO;
+	cr_assert_eq(say(&m), 0);
+	hear();
+	cr_assert_eq(cp_newborn_next(), 0);
+	cp_newborn_attend(OLD, CP_NEWBORN_ALL);
+	cr_assert_eq(cp_facts_wards(), 0);
+}
+
+/* An unknown host is to be watched, the rest to be answered or checked. */
+Test(newborn, some_can_not_wait)
+{
+	static const uint16_t flags[] = { CP_WARD_GUESS, CP_WARD_ASK,
+		CP_WARD_ANY };
+	struct cp_msg m;
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		m = own();
+		m.flags |= flags[i];
+		(void)sender(&m, 0);
+		hear();
+		cr_assert_eq(cp_facts_wards(), i + 1);
+	}
+	cp_told_host(getpid(), NOW)->leaving = true;
+	m = own();
+	(void)sender(&m, 0);
+	hear();
+	cr_assert_eq(cp_facts_wards(), 4);
+	cr_assert_eq(cp_newborn_next(), 0);
+}
+
+Test(newborn, unknown_host_is_watched_at_once)
+{
+	struct cp_msg m = own();
+	pid_t pid;
+
+	cp_facts_forget_host(cp_told_host(getpid(), NOW));
+	pid = sender(&m, 0);
+	hear();
+	cr_assert_eq(registered(pid)->host->pid, getpid());
+}
+
+/* What a host says of its wards is said of all that were told of before. */
+Test(newborn, other_news_come_after_it)
+{
+	pid_t pid = newborn();
+	struct cp_msg m = message(CP_MSG_EXEC, 0, 0);
+
+	cr_assert_eq(say(&m), 0);
+	hear();
+	cr_assert_eq(registered(pid)->host->gone_ms, NOW);
+}
+
+/* A guard that takes over finds them in the shared memory. */
+Test(newborn, taken_over)
+{
+	pid_t young = newborn(), dead = newborn();
+
+	dies(dead);
+	cp_newborn_adopt(NOW + 2);
+	cr_assert(!registered(young)->dead);
+	cr_assert(registered(dead)->dead);
+	cr_assert_eq(cp_newborn_next(), 0);
+	cr_assert(!cp_newborn_any_dead());
+}
+
+Test(newborn, there_is_room_for_so_many)
+{
+	pid_t pid = sender(NULL, 0);
+	struct cp_msg m = message(CP_MSG_WARD, pid, getpid());
+
+	for (int i = 0; i < MANY; i++) {
+		cr_assert_eq(say(&m), 0);
+		hear();
+		if (cp_facts_wards() > 0)
+			break;
+	}
+	(void)registered(pid);
+	cp_newborn_attend(OLD, CP_NEWBORN_ALL);
+	cr_assert_eq(cp_facts_wards(), 1); /* the same each time */
+	cr_assert_eq(cp_newborn_next(), 0);
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/* See newborn.h. */
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "enroll.h"
+#include "hold.h"
+#include "look.h"
+#include "newborn.h"
+#include "told.h"
+#include "watch.h"
+
+/* More at once than these are enrolled as they come. */
+#define NEWBORNS_MAX 4096
+/* They are looked at together: at multiples of this. */
+#define TICK_MS 25
+/* What else is said asks for something at once. */
+#define CAN_WAIT (CP_WARD_DUPLEX | CP_WARD_ARMED | CP_WARD_MAIN_THREAD)
+
+struct newborn {
+	struct cp_msg msg;
+	struct ucred from;
+	int pidfd;	 /* of the child */
+	uint32_t serial; /* 0: not in use */
+	uint64_t heard_ms;
+	uint64_t died_ms;
+	TAILQ_ENTRY(newborn) link;
+};
+TAILQ_HEAD(newborns, newborn);
+
+static struct newborn *all_newborns; /* shared */
+static struct newborns waiting = TAILQ_HEAD_INITIALIZER(waiting);
+static struct newborns dead = TAILQ_HEAD_INITIALIZER(dead);
+static struct newborns unused = TAILQ_HEAD_INITIALIZER(unused);
+static uint32_t used; /* high-water mark */
+static uint32_t last_serial;
+
+int
+cp_newborn_init(void)
+{
+	void *p = mmap(NULL, NEWBORNS_MAX * sizeof(*all_newborns),
+	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE,
+	    -1, 0);
+
+	if (p == MAP_FAILED)
+		return -1;
+	all_newborns = p;
+	return 0;
+}
+
+/* The one used last first, so that few pages are ever touched. */
+static struct newborn *
+take(void)
+{
+	struct newborn *b = TAILQ_FIRST(&unused);
+
+	if (b != NULL)
+		TAILQ_REMOVE(&unused, b, link);
+	else if (used < NEWBORNS_MAX)
+		b = &all_newborns[used++];
+	return b;
+}
+
+static void
+give_back(struct newborn *b)
+{
+	b->serial = 0;
+	TAILQ_INSERT_HEAD(&unused, b, link);
+}
+
+/* Takes B off LIST; its pidfd is the caller's. */
+static struct cp_heard
+take_off(struct newborns *list, struct newborn *b, uint64_t now)
+{
+	struct cp_heard x = { .msg = b->msg,
+		.from = b->from,
+		.pidfd = b->pidfd,
+		.heard_ms = b->heard_ms,
+		.now_ms = now };
+
+	TAILQ_REMOVE(list, b, link);
+	give_back(b);
+	return x;
+}
+
+static pid_t
+child_of(const struct cp_heard *x)
+{
+	return x->msg.pid == 0 ? x->from.pid : x->msg.pid;
+}
+
+static struct cp_host *
+host_of(const struct cp_heard *x)
+{
+	return cp_facts_find_host(x->msg.pid == 0 ? x->msg.host : x->from.pid);
+}
+
+/* Has H its end of CH where it was told to be, as far as can be seen? */
+static bool
+may_have(const struct cp_host *h, const struct cp_channel *ch)
+{
+	char path[CP_PATH_SIZE], text[64];
+	struct cp_end_id end;
+	size_t at = cp_procfs_path(path, sizeof(path), h->pid, "/fd/");
+	ssize_t len;
+
+	if (at == 0 || ch->host_fd < 0)
+		return true;
+	cp_procfs_decimal(path + at, (uint64_t)ch->host_fd);
+	len = readlink(path, text, sizeof(text));
+	if (len < 0)
+		return errno != ENOENT;
+	cp_procfs_parse_link(text, (size_t)len, &end);
+	return end.kind == CP_KIND_PTMX ||
+	    (end.kind == ch->kind && end.ino == ch->host);
+}
+
+/* Can it talk to whoever has the child's ends, as far as is known? */
+static bool
+is_cut_off(const struct cp_host *h, const struct cp_channel ch[2])
+{
+	for (int k = 0; k < 2; k++)
+		if (ch[k].kind != CP_KIND_NONE && may_have(h, &ch[k]))
+			return false;
+	return true;
+}
+
+/* Enrolls B, which is old enough.  X: the sender's pidfd, not the child's. */
+static void
+enroll(struct newborn *b, uint64_t now)
+{
+	struct cp_heard x = take_off(&waiting, b, now);
+
+	if (x.msg.pid != 0 && x.pidfd >= 0) {
+		close(x.pidfd);
+		x.pidfd = -1;
+	}
+	cp_enroll(&x);
+	if (x.pidfd >= 0)
+		close(x.pidfd);
+}
+
+/*
+ * B has ended.  Whom it may have left is listened to from now on, unless that
+ * one can't be talked to any more: then there is no hurry.
+ */
+static void
+end(struct newborn *b, uint64_t now)
+{
+	struct cp_heard x = { .msg = b->msg, .from = b->from };
+	const struct cp_host *h = host_of(&x);
+
+	if (h == NULL || h->dead || h->leaving ||
+	    !is_cut_off(h, x.msg.channel)) {
+		enroll(b, now);
+		return;
+	}
+	if (b->pidfd >= 0)
+		close(b->pidfd);
+	b->pidfd = -1;
+	b->died_ms = now;
+	TAILQ_REMOVE(&waiting, b, link);
+	TAILQ_INSERT_TAIL(&dead, b, link);
+}
+
+/* Nothing is asked of /proc for this. */
+static bool
+can_wait(const struct cp_heard *x)
+{
+	const struct cp_ward *w = cp_facts_find_ward(child_of(x));
+	const struct cp_host *h = host_of(x);
+
+	return all_newborns != NULL && x->pidfd >= 0 &&
+	    (x->msg.flags & ~CAN_WAIT) == 0 && x->from.uid == geteuid() &&
+	    h != NULL && h->pidfd >= 0 && !h->leaving && child_of(x) > 1 &&
+	    child_of(x) != h->pid && (w == NULL || w->dead);
+}
+
+/* The child's pidfd, taken out of X if that has it; -1 with errno. */
+static int
+take_pidfd(struct cp_heard *x)
+{
+	int fd = x->pidfd;
+
+	if (x->msg.pid != 0)
+		return (int)syscall(SYS_pidfd_open, x->msg.pid, 0);
+	x->pidfd = -1;
+	return fd;
+}
+
+static void
+wait_for(struct newborn *b, struct cp_heard *x, int pidfd)
+{
+	if (++last_serial == 0)
+		last_serial = 1;
+	*b = (struct newborn){ .msg = x->msg,
+		.from = x->from,
+		.pidfd = pidfd,
+		.serial = last_serial,
+		.heard_ms = x->heard_ms };
+	TAILQ_INSERT_TAIL(&waiting, b, link);
+	if (pidfd >= 0)
+		(void)cp_watch_add(pidfd, CP_TAG_NEWBORN,
+		    (uint32_t)(b - all_newborns), b->serial);
+	else
+		end(b, x->now_ms);
+}
+
+/* The exec failed: as if nothing had been said. */
+static bool
+take_back(const struct cp_heard *x)
+{
+	struct newborn *b, *next;
+	bool any = false;
+
+	TAILQ_FOREACH_SAFE(b, &waiting, link, next) {
+		if (b->from.pid != x->from.pid || b->msg.pid != x->msg.pid)
+			continue;
+		close(take_off(&waiting, b, x->now_ms).pidfd);
+		any = true;
+	}
+	return any && cp_facts_find_ward(child_of(x)) == NULL;
+}
+
+void
+cp_newborn_hear(struct cp_heard *x)
+{
+	struct newborn *b;
+	int pidfd;
+
+	if ((x->msg.flags & CP_WARD_UNDO) != 0 && take_back(x))
+		return;
+	b = can_wait(x) ? take() : NULL;
+	if (b == NULL) {
+		cp_enroll(x);
+		return;
+	}
+	pidfd = take_pidfd(x);
+	if (pidfd < 0 && errno != ESRCH) {
+		give_back(b);
+		cp_enroll(x);
+	} else
+		wait_for(b, x, pidfd);
+}
+
+static void
+enroll_dead(uint64_t now)
+{
+	struct newborn *b;
+
+	while ((b = TAILQ_FIRST(&dead)) != NULL) {
+		uint64_t died_ms = b->died_ms;
+		struct cp_heard x = take_off(&dead, b, now);
+		struct cp_host *h = host_of(&x);
+
+		if (h != NULL)
+			cp_enroll_dead(h, &x, died_ms);
+	}
+}
+
+void
+cp_newborn_attend(uint64_t now_ms, enum cp_newborns which)
+{
+	struct newborn *b;
+
+	while ((b = TAILQ_FIRST(&waiting)) != NULL &&
+	    (which == CP_NEWBORN_ALL || b->heard_ms + CP_LOOK_MS <= now_ms)) {
+		if (b->pidfd >= 0 && cp_watch_ended(b->pidfd))
+			end(b, now_ms);
+		else
+			enroll(b, now_ms);
+	}
+	if (which != CP_NEWBORN_OLD)
+		enroll_dead(now_ms);
+}
+
+void
+cp_newborn_stirred(uint32_t index, uint32_t serial, uint64_t now_ms)
+{
+	struct newborn *b = &all_newborns[index];
+
+	if (index < NEWBORNS_MAX && b->serial == serial)
+		end(b, now_ms);
+}
+
+void
+cp_newborn_adopt(uint64_t now_ms)
+{
+	TAILQ_INIT(&waiting);
+	TAILQ_INIT(&dead);
+	for (size_t i = 0; i < NEWBORNS_MAX && all_newborns != NULL; i++) {
+		struct newborn *b = &all_newborns[i];
+
+		if (b->serial == 0)
+			continue;
+		b->pidfd = -1; /* that was the dead guard's */
+		TAILQ_INSERT_TAIL(b->died_ms != 0 ? &dead : &waiting, b, link);
+	}
+	cp_newborn_attend(now_ms, CP_NEWBORN_ALL);
+	TAILQ_INIT(&unused);
+	used = 0;
+}
+
+bool
+cp_newborn_any_dead(void)
+{
+	return !TAILQ_EMPTY(&dead);
+}
+
+uint64_t
+cp_newborn_next(void)
+{
+	const struct newborn *b = TAILQ_FIRST(&waiting);
+
+	if (b == NULL)
+		return 0;
+	return (b->heard_ms + CP_LOOK_MS + TICK_MS - 1) / TICK_MS * TICK_MS;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Registrations that can wait.  Most children are gone within milliseconds,
+ * and all that was looked up about them was looked up in vain: what a child
+ * says of itself is kept until it is CP_LOOK_MS old, and only the kernel is
+ * asked to tell of its end.
+ *
+ * What is kept lies in memory shared with the sentinel.  Context: guard.
+ */
+#ifndef CP_NEWBORN_H
+#define CP_NEWBORN_H
+
+#include "facts.h"
+#include "trust.h"
+
+/* Until this succeeds nothing waits.  Returns 0 or -1 with errno. */
+int cp_newborn_init(void);
+
+/*
+ * A registration, or one taken back.  It waits if it can: an order is to be
+ * answered at once, and a host that is not known yet is to be watched at once.
+ */
+void cp_newborn_hear(struct cp_heard *x);
+
+enum cp_newborns {
+	CP_NEWBORN_OLD,	 /* those that are CP_LOOK_MS old */
+	CP_NEWBORN_DEAD, /* and who has died, for a census of all that left */
+	CP_NEWBORN_ALL,
+};
+
+/* Enrolls those that WHICH says. */
+void cp_newborn_attend(uint64_t now_ms, enum cp_newborns which);
+
+/* What INDEX and SERIAL (see watch.h) stand for has ended. */
+void cp_newborn_stirred(uint32_t index, uint32_t serial, uint64_t now_ms);
+
+/* The same for what a dead guard left: all are enrolled. */
+void cp_newborn_adopt(uint64_t now_ms);
+
+/* When the next one is old enough, or 0: none waits. */
+uint64_t cp_newborn_next(void);
+
+/* Are there any that have died?  They don't count above. */
+bool cp_newborn_any_dead(void);
+
+#endif
