@@ -13,7 +13,6 @@
 #include "look.h"
 #include "spare.h"
 
-#define CHILDREN_MAX	1024
 #define DESCENDANTS_MAX 64
 #define SWEEP_MS	5000
 
@@ -330,8 +329,8 @@ static bool
 has_strangers(const struct cp_host *h, bool all)
 {
 	struct cp_end_id own[3] = { 0 };
-	pid_t list[CHILDREN_MAX];
-	int n = cp_procfs_children(h->pid, list, CHILDREN_MAX);
+	static pid_t list[CP_WARDS_MAX]; /* untouched pages cost nothing */
+	int n = cp_procfs_children(h->pid, list, CP_WARDS_MAX);
 
 	for (int i = 0; i < 3; i++)
 		if (cp_procfs_end(h->pid, i, &own[i]) != 0)
