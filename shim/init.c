@@ -6,13 +6,19 @@
  * it runs in every program the host starts, and nearly none of them is a host.
  * With children=all each may be one.
  */
+#include <linux/futex.h>
+
 #include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "channel.h"
 #include "cloak.h"
+#include "common/raw.h"
 #include "common/wire.h"
 #include "config.h"
 #include "init.h"
@@ -26,8 +32,15 @@
 /* The C++ ABI's; atexit(3) itself is not in libc.so. */
 int __cxa_atexit(void (*)(void *), void *, void *);
 
+/* A claim takes a tenth of this; a thread waits for it so often at most. */
+#define CLAIM_NS    1000000
+#define CLAIM_WAITS 100
+
 static _Atomic bool ready;
 static __thread bool forking;
+static _Atomic pid_t claimer; /* the process whose claim is or was made */
+static _Atomic int settled;   /* it is over; a futex */
+static __thread bool claiming;
 static _Atomic bool early; /* claimed by the constructor, and no more yet */
 
 /*
@@ -104,25 +117,55 @@ cp_forking(bool now)
 }
 
 /*
- * One thread makes the claim, once; to the others this process stays unclaimed
- * for the moment that takes, or for good where the kernel lacks what we need.
+ * Another thread makes the claim: what we make meanwhile would never be known.
+ * Not in a handler that has interrupted it, nor in a copy of its process.
  */
 static bool
-claim(bool promote)
+await_claim(void)
 {
-	static _Atomic bool tried;
-	bool first = cp_where() == CP_UNCLAIMED;
+	const struct timespec limit = { 0, CLAIM_NS };
 
-	if (first) {
-		if (atomic_exchange(&tried, true))
-			return false;
-		prepare();
-	} else
-		cp_ward_reset();
-	if (!cp_owner_claim(promote))
+	if (claiming || atomic_load(&claimer) != getpid())
+		return false;
+	for (int i = 0; i < CLAIM_WAITS && atomic_load(&settled) == 0; i++)
+		(void)syscall(SYS_futex, &settled, FUTEX_WAIT_PRIVATE, 0,
+		    &limit, NULL, 0);
+	atomic_store(&settled, 1); /* nobody waits in vain twice */
+	return cp_where() == CP_OWNER;
+}
+
+/* One thread makes the claim, once. */
+static bool
+claim_first(void)
+{
+	pid_t nobody = 0;
+	bool done;
+
+	if (!atomic_compare_exchange_strong(&claimer, &nobody, getpid()))
+		return await_claim();
+	claiming = true;
+	prepare();
+	done = cp_owner_claim(false);
+	if (done) {
+		cp_leave_reset();
+		begin(true);
+	}
+	claiming = false;
+	atomic_store(&settled, 1);
+	(void)syscall(SYS_futex, &settled, FUTEX_WAKE_PRIVATE, INT_MAX, NULL,
+	    NULL, 0);
+	return done;
+}
+
+/* A fork child becomes an owner of its own. */
+static bool
+promote_child(void)
+{
+	cp_ward_reset();
+	if (!cp_owner_claim(true))
 		return cp_where() == CP_OWNER;
 	cp_leave_reset();
-	begin(first);
+	begin(false);
 	return true;
 }
 
@@ -137,9 +180,10 @@ cp_enter(bool promote)
 		if (atomic_load_explicit(&early, memory_order_relaxed))
 			begin(false);
 		cp_drain();
-	} else if (where == CP_UNCLAIMED ||
-	    (where == CP_FORK_CHILD && promote && !forking))
-		owner = claim(promote);
+	} else if (where == CP_UNCLAIMED)
+		owner = claim_first();
+	else if (where == CP_FORK_CHILD && promote && !forking)
+		owner = promote_child();
 	if (owner)
 		cp_owner_note_thread();
 	errno = saved;

@@ -10,6 +10,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 
@@ -19,18 +20,19 @@ TRUE = shutil.which("true") or "/bin/true"
 
 class Listener:
     """Stands for a guard, and reads what it is told: so none is started, and
-    no queue is ever full."""
+    no queue is ever full.  `told` counts messages by their type."""
 
     def __init__(self):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.name = f"childproof/{os.getpid()}/{id(self):x}"
         self.socket.bind("\0" + self.name)
+        self.told = collections.Counter()
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()
 
     def read(self):
-        while self.socket.recv(4096) != b"end":
-            pass
+        while (message := self.socket.recv(4096)) != b"end":
+            self.told[int.from_bytes(message[4:6], sys.byteorder)] += 1
 
     def close(self):
         end = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

@@ -30,6 +30,7 @@ def collect():
     import counts
     import doctor
     import field
+    import first
     import guard
     import handed
     import install
@@ -52,7 +53,7 @@ def collect():
     for module in (field, leaks, alive, kept, handed, guard, same, spared,
                    stale, brake, children_told, children_found, misuse, real,
                    limit, scan, show, orders, wrap, doctor, report, install,
-                   counts):
+                   first, counts):
         cases += module.cases()
     names = [c.name for c in cases]
     for name in names:
