@@ -4,7 +4,6 @@
  * lost with the guard.
  */
 #include <errno.h>
-#include <string.h>
 
 #include "admit.h"
 #include "brake.h"
@@ -30,15 +29,17 @@ struct limited {
 };
 
 static const struct cp_options *options;
+/* Untouched pages cost nothing, hence the high-water marks. */
 static struct place places[PLACES_MAX];
+static int n_places;
 static struct limited limits[LIMITS_MAX];
+static int n_limits;
 
 void
 cp_admit_init(const struct cp_options *o)
 {
 	options = o;
-	memset(places, 0, sizeof(places));
-	memset(limits, 0, sizeof(limits));
+	n_places = n_limits = 0;
 	cp_brake_reset();
 }
 
@@ -77,7 +78,7 @@ count(const struct cp_request *r, const struct cp_spawner *by)
 	LIST_FOREACH(w, &r->host->wards, sibling)
 		if (w != r->ward && w->key == r->key && is_living(w))
 			n++;
-	for (int i = 0; i < PLACES_MAX; i++)
+	for (int i = 0; i < n_places; i++)
 		if (places[i].by.key != 0 && r->now_ms < places[i].until_ms &&
 		    same_group(&places[i].by, by))
 			n++;
@@ -88,7 +89,7 @@ count(const struct cp_request *r, const struct cp_spawner *by)
 static struct place *
 find_place(const struct cp_spawner *by, uint64_t now)
 {
-	for (int i = 0; i < PLACES_MAX; i++) {
+	for (int i = 0; i < n_places; i++) {
 		struct place *p = &places[i];
 
 		if (p->by.key != 0 && now < p->until_ms &&
@@ -117,9 +118,11 @@ keep_place(const struct cp_spawner *by, uint64_t rank, uint64_t now)
 {
 	struct place *p = &places[0];
 
-	for (int i = 0; i < PLACES_MAX && p->by.key != 0; i++)
+	for (int i = 1; i < n_places && p->by.key != 0; i++)
 		if (places[i].by.key == 0 || places[i].until_ms < p->until_ms)
 			p = &places[i];
+	if (n_places == 0 || (p->by.key != 0 && n_places < PLACES_MAX))
+		p = &places[n_places++];
 	*p = (struct place){ *by, now + PLACE_MS, rank };
 }
 
@@ -129,7 +132,7 @@ is_news(const struct cp_spawner *by, uint64_t now)
 {
 	struct limited *oldest = &limits[0];
 
-	for (int i = 0; i < LIMITS_MAX; i++) {
+	for (int i = 0; i < n_limits; i++) {
 		struct limited *l = &limits[i];
 
 		if (l->told_ms != 0 && now - l->told_ms < MINUTE_MS &&
@@ -138,6 +141,8 @@ is_news(const struct cp_spawner *by, uint64_t now)
 		if (l->told_ms < oldest->told_ms)
 			oldest = l;
 	}
+	if (n_limits < LIMITS_MAX)
+		oldest = &limits[n_limits++];
 	*oldest = (struct limited){ *by, now };
 	return true;
 }

@@ -25,7 +25,9 @@ struct entry {
 	struct cp_braking told;
 };
 
+/* A table that nobody needs costs no memory: pages are first touched in use. */
 static struct entry table[TABLE_MAX];
+static int used; /* high-water mark */
 
 static bool
 is_same(const struct cp_spawner *a, const struct cp_spawner *b)
@@ -37,7 +39,7 @@ is_same(const struct cp_spawner *a, const struct cp_spawner *b)
 static struct entry *
 find(const struct cp_spawner *by)
 {
-	for (int i = 0; i < TABLE_MAX; i++)
+	for (int i = 0; i < used; i++)
 		if (table[i].by.key != 0 && is_same(&table[i].by, by))
 			return &table[i];
 	return NULL;
@@ -49,9 +51,11 @@ make(const struct cp_spawner *by)
 {
 	struct entry *e = &table[0];
 
-	for (int i = 0; i < TABLE_MAX && e->by.key != 0; i++)
+	for (int i = 1; i < used && e->by.key != 0; i++)
 		if (table[i].by.key == 0 || table[i].touched_ms < e->touched_ms)
 			e = &table[i];
+	if (used == 0 || (e->by.key != 0 && used < TABLE_MAX))
+		e = &table[used++];
 	*e = (struct entry){ .by = *by };
 	return e;
 }
@@ -142,5 +146,5 @@ cp_brake_attempt(const struct cp_attempt *a)
 void
 cp_brake_reset(void)
 {
-	memset(table, 0, sizeof(table));
+	used = 0;
 }
