@@ -3,6 +3,7 @@
  * The tables of hosts, wards and members: what is found by a PID, what happens
  * when a PID is used again, and that nothing is lost over many rounds.
  */
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include <criterion/criterion.h>
@@ -371,6 +372,56 @@ Test(facts, many_rounds)
 	cr_assert_eq(cp_facts_wards(), 1);
 	cr_assert_eq(count_wards(h), 1);
 	cr_assert_eq(count_pending(), 0);
+}
+
+/* Does the page of RECORD take memory? */
+static bool
+is_resident(const void *record)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	unsigned char there = 0;
+
+	cr_assert_eq(mincore((void *)((uintptr_t)record & ~(page - 1)), 1,
+			 &there),
+	    0);
+	return (there & 1) != 0;
+}
+
+/* Many wards at a time, once, take no memory for ever. */
+Test(facts, what_is_over_is_given_back)
+{
+	struct cp_host *h = host(getpid());
+	struct cp_ward *stays = ward(h, NOBODY, 1), *one = NULL;
+	struct cp_member *m = NULL;
+	uint32_t index, serial;
+
+	for (int i = 1; i < 5000; i++) {
+		struct cp_ward *w = ward(h, NOBODY + i, 1);
+		struct cp_member *of = cp_facts_member(w, NOBODY - 1, 1);
+
+		one = i == 2500 ? w : one;
+		m = i == 2500 ? of : m;
+	}
+	index = cp_facts_ward_index(one);
+	serial = one->serial;
+	cp_facts_shrink();
+	cr_assert(one->used && is_resident(one) && is_resident(m));
+	for (int i = 1; i < 5000; i++)
+		cp_facts_forget_ward(cp_facts_find_ward(NOBODY + i));
+	cr_assert(is_resident(one));
+	cp_facts_shrink();
+	cr_assert(!is_resident(one));
+	cr_assert_null(cp_facts_ward_at(index, serial));
+	cr_assert_eq(cp_facts_find_ward(NOBODY), stays);
+	cr_assert_eq(cp_facts_ward_index(ward(h, NOBODY + 1, 1)),
+	    cp_facts_ward_index(stays) + 1);
+	cp_facts_forget_ward(cp_facts_find_ward(NOBODY + 1));
+	cp_facts_forget_ward(stays);
+	cr_assert(is_resident(m));
+	cp_facts_shrink();
+	cr_assert(!is_resident(m));
+	cr_assert_not_null(cp_facts_member(ward(h, NOBODY, 2), NOBODY - 1, 1));
+	cr_assert_eq(count_wards(h), 1);
 }
 
 Test(facts, table_of_wards_is_full)

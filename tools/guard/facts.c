@@ -385,6 +385,35 @@ cp_facts_forget_host(struct cp_host *host)
 	t->n_hosts--;
 }
 
+/* The pages of an array that are behind END and before the old end. */
+static void
+give_back(const void *end, const void *old_end)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t from = ((uintptr_t)end + page - 1) & ~(page - 1);
+	uintptr_t to = (uintptr_t)old_end & ~(page - 1);
+
+	if (from < to) /* they read as zeroes from then on */
+		(void)madvise((void *)from, to - from, MADV_REMOVE);
+}
+
+void
+cp_facts_shrink(void)
+{
+	uint32_t wards = t->wards_used, members = t->members_used;
+
+	while (t->wards_used > 0 && !t->wards[t->wards_used - 1].used) {
+		LIST_REMOVE(&t->wards[t->wards_used - 1], sibling);
+		t->wards_used--;
+	}
+	give_back(&t->wards[t->wards_used], &t->wards[wards]);
+	if (t->n_wards > 0)
+		return;
+	SLIST_INIT(&t->free_members);
+	t->members_used = 0;
+	give_back(&t->members[0], &t->members[members]);
+}
+
 struct cp_pending *
 cp_facts_pending(void)
 {

@@ -177,6 +177,9 @@ void cp_facts_on_forget(void (*f)(struct cp_ward *ward));
 void cp_facts_forget_ward(struct cp_ward *ward);
 void cp_facts_forget_host(struct cp_host *host);
 
+/* Gives back what the tables no longer need, from their ends. */
+void cp_facts_shrink(void);
+
 /* Wards with a time set, in no order. */
 struct cp_pending *cp_facts_pending(void);
 
