@@ -68,7 +68,7 @@ def guarded(setting):
     """A host with a guard and no ward yet."""
     host = setting.host("ours", options=AT_ONCE)
     host.ask(f"vfork 1 {stage.TRUE}")
-    settle(1.2)  # longer than the guard's own batch of censuses
+    settle(2.0)  # longer than its batch of censuses, and until it is quiet
     return host
 
 
@@ -102,7 +102,7 @@ def memory(setting):
             if n > had:
                 host.ask(f"live 1 {n - had} silent {fifo.path}")
                 had = n
-                settle(1.2)
+                settle(2.0)
             pss[n] = sum(map(pss_kib, stage.guards()))
             if n == 1000:
                 quiet = silence()

@@ -49,7 +49,7 @@ dies(pid_t pid)
 
 	cr_assert_eq(kill(pid, SIGKILL), 0);
 	for (int i = 0; i < 10 && e.tag != CP_TAG_NEWBORN; i++)
-		cr_assert_geq(cp_watch_wait(&e, 1), 0);
+		cr_assert_geq(cp_watch_wait(&e, 1, LIMIT_MS), 0);
 	cr_assert_eq(e.tag, CP_TAG_NEWBORN);
 	cp_newborn_stirred(e.index, e.serial, NOW + 1);
 	cr_assert_eq(waitpid(pid, NULL, 0), pid);
@@ -83,7 +83,7 @@ Test(newborn, end_of_an_enrolled_one_is_the_wards)
 	cp_newborn_attend(OLD, CP_NEWBORN_OLD);
 	cr_assert_eq(kill(pid, SIGKILL), 0);
 	for (int i = 0; i < 10 && e.tag != CP_TAG_WARD; i++)
-		cr_assert_geq(cp_watch_wait(&e, 1), 0);
+		cr_assert_geq(cp_watch_wait(&e, 1, LIMIT_MS), 0);
 	cr_assert_eq(cp_facts_ward_at(e.index, e.serial), registered(pid));
 }
 

@@ -13,6 +13,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,8 @@
 #define SENTINELS_MAX 20
 /* A child that outran its host's death starts a guard, then tells it. */
 #define FIRST_WORD_MS 1000
+/* After so long without an event the next one is likely to be far away. */
+#define QUIET_MS 250
 
 static struct cp_options options;
 static struct cp_host *root;
@@ -271,19 +274,35 @@ is_done(void)
 	return true;
 }
 
+/* Gives back what a storm of wards, or a large census, has taken. */
+static void
+give_back(void)
+{
+	cp_facts_shrink();
+#ifdef __GLIBC__ /* other libraries keep less, and have no call for it */
+	(void)malloc_trim(0);
+#endif
+}
+
 static void
 guard(void)
 {
 	struct cp_event events[EVENTS_MAX];
+	bool quiet = false;
 
 	while (!is_done()) {
 		uint64_t now;
 		int n;
 
 		cp_watch_timer(next_time());
-		n = cp_watch_wait(events, EVENTS_MAX);
+		n = cp_watch_wait(events, EVENTS_MAX, quiet ? -1 : QUIET_MS);
 		if (n < 0)
 			err(1, "epoll");
+		quiet = n == 0;
+		if (quiet) {
+			give_back();
+			continue;
+		}
 		now = cp_watch_now();
 		for (int i = 0; i < n; i++)
 			handle(&events[i], now);

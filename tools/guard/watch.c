@@ -47,10 +47,10 @@ cp_watch_add(int fd, enum cp_tag tag, uint32_t index, uint32_t serial)
 }
 
 int
-cp_watch_wait(struct cp_event *events, int max)
+cp_watch_wait(struct cp_event *events, int max, int ms)
 {
 	struct epoll_event ev[BATCH];
-	int n = epoll_wait(epfd, ev, max < BATCH ? max : BATCH, -1);
+	int n = epoll_wait(epfd, ev, max < BATCH ? max : BATCH, ms);
 
 	if (n < 0)
 		return errno == EINTR ? 0 : -1;

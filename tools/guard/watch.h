@@ -37,8 +37,11 @@ int cp_watch_init(void);
  */
 int cp_watch_add(int fd, enum cp_tag tag, uint32_t index, uint32_t serial);
 
-/* Waits; returns the number of events, 0 after EINTR, or -1 with errno. */
-int cp_watch_wait(struct cp_event *events, int max);
+/*
+ * Waits for MS at most, -1: without a limit.  Returns the number of events, 0
+ * after that time or EINTR, or -1 with errno.
+ */
+int cp_watch_wait(struct cp_event *events, int max, int ms);
 
 /* Sets the timer to AT_MS (CLOCK_MONOTONIC), 0: off. */
 void cp_watch_timer(uint64_t at_ms);
