@@ -1,17 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""A host whose threads all spawn for the first time at once.
+"""Nothing that is spawned is lost: not at the first moment, not in a storm.
 
 The shim becomes active with the first channel that is made.  That takes a
 tenth of a millisecond, which strace(1) makes longer here: whatever the other
-threads spawn in that time is told of too.
+threads spawn in that time is told of too.  And a guard that could not read
+for so long that its queue was full looks for what could not be told.
 """
 
 import os
+import signal
 import subprocess
+import time
 
+import proc
 from counting import LIMIT, Bench
+from guard import both_there
+from puppet import Puppet
 from runner import Case
-from scene import expect
+from scene import GRACE, LONG, TERM, expect
 
 WARD = 1  # CP_MSG_WARD
 THREADS = 16
@@ -41,7 +47,38 @@ def all_are_told_of(s, front=()):
     expect(found == THREADS, f"{found} of {THREADS} are registered")
 
 
+def known(s):
+    return sum(x["event"] == "ward" for x in s.journal_lines())
+
+
+STORM = 16  # more than the queue has room for, by default
+
+
+def deaf(s):
+    """The guard is stopped amid a storm: what it missed is found later."""
+    host = Puppet(s)
+    host.ward("g0")
+    guard = both_there(s)[0]
+    guard.kill(signal.SIGSTOP)
+    tags = [f"g{i}" for i in range(1, STORM)]
+    for tag in tags:
+        host.ward(tag, mode="stubborn")
+    guard.kill(signal.SIGCONT)
+    deadline = time.monotonic() + LONG
+    while known(s) < STORM:
+        expect(time.monotonic() < deadline,
+               f"{known(s)} of {STORM} wards are known")
+        time.sleep(0.02)  # the journal has no event of its own
+    host.host.kill()
+    host.host.wait()
+    wards = s.wards("g0", *tags)
+    when = proc.first_deaths(wards, time.monotonic() + GRACE + TERM + LONG)
+    expect(len(when) == STORM, f"{STORM - len(when)} wards live on")
+    s.nothing_of_ours(2.0)
+
+
 def cases():
+    yield Case("first/deaf-guard", deaf, False)
     yield Case("first/threads", all_are_told_of, False)
     yield Case("first/threads-slow",
                lambda s: all_are_told_of(s, SLOW), False)

@@ -35,7 +35,7 @@
 #include "watch.h"
 
 #define EVENTS_MAX    128
-#define HEAR_MAX      256
+#define HEAR_MAX      1024 /* more than wait in any queue */
 #define SENTINELS_MAX 20
 /* A child that outran its host's death starts a guard, then tells it. */
 #define FIRST_WORD_MS 1000

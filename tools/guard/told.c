@@ -4,7 +4,8 @@
 #include <sys/stat.h>
 
 #include <errno.h>
-#include <signal.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,7 +30,27 @@
 /* So many messages are taken from the socket at once. */
 #define BATCH 16
 
+/* After this hosts are looked at for what could not be told. */
+#define MISSED_LOOK_MS 250
+/* net.unix.max_dgram_qlen, if it can't be read, and what counts as many. */
+#define QUEUE	   10
+#define QUEUE_MOST 512
+
 static int sock = -1;
+static int queue; /* so many messages wait in the socket, and one more */
+
+static int
+queue_size(void)
+{
+	char buf[16];
+	ssize_t len = cp_procfs_read(AT_FDCWD,
+	    "/proc/sys/net/unix/max_dgram_qlen", buf, sizeof(buf) - 1);
+
+	if (len <= 0)
+		return QUEUE;
+	buf[len] = '\0';
+	return atoi(buf) < QUEUE_MOST ? atoi(buf) : QUEUE_MOST;
+}
 
 int
 cp_told_open(int socket)
@@ -37,6 +58,7 @@ cp_told_open(int socket)
 	int on = 1;
 
 	sock = socket;
+	queue = queue_size();
 	(void)setsockopt(sock, SOL_SOCKET, SO_PASSPIDFD, &on, sizeof(on));
 	if (setsockopt(sock, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) != 0) {
 		sock = -1; /* the guard that we replace had closed it */
@@ -227,6 +249,21 @@ open_letter(struct letter *l, struct mmsghdr *v)
 		close(x->pidfd);
 }
 
+/*
+ * The queue was full: a child may have given up telling, since no host is held
+ * up for long.  Hosts' children are compared with those known.
+ */
+static void
+look_for_missed(uint64_t now_ms)
+{
+	uint64_t at = now_ms + MISSED_LOOK_MS;
+
+	for (struct cp_host *h = cp_facts_next_host(NULL); h != NULL;
+	     h = cp_facts_next_host(h))
+		if (!h->dead && (h->look_ms == 0 || h->look_ms > at))
+			h->look_ms = at;
+}
+
 int
 cp_told_hear(uint64_t now_ms, int max)
 {
@@ -240,6 +277,8 @@ cp_told_hear(uint64_t now_ms, int max)
 			open_letter(&letters[i], &v[i]);
 		n += got;
 	}
+	if (n > queue)
+		look_for_missed(now_ms);
 	return n;
 }
 
