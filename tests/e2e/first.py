@@ -51,6 +51,20 @@ def known(s):
     return sum(x["event"] == "ward" for x in s.journal_lines())
 
 
+def switches(process):
+    with open(f"/proc/{process.pid}/status") as f:
+        return f.read().split("voluntary_ctxt_switches:")[1].split()[0]
+
+
+def at_rest(process, quiet=0.3):
+    """Waits until it has nothing more to look at for now."""
+    deadline = time.monotonic() + LONG
+    before = None
+    while before != (before := switches(process)):
+        expect(time.monotonic() < deadline, "the guard finds no rest")
+        time.sleep(quiet)  # the silence is what is waited for
+
+
 STORM = 16  # more than the queue has room for, by default
 
 
@@ -59,6 +73,7 @@ def deaf(s):
     host = Puppet(s)
     host.ward("g0")
     guard = both_there(s)[0]
+    at_rest(guard)  # and looks for no children for the next ten seconds
     guard.kill(signal.SIGSTOP)
     tags = [f"g{i}" for i in range(1, STORM)]
     for tag in tags:
