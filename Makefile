@@ -24,7 +24,7 @@ SETUP	?= scripts/setup
 COMMON	= wire key options procfs ends children start
 SHIM	= config real owner slot arm channel kept ward preload child spawned \
 	  tell ask report note fork exec spawn pipe session signal leave finish \
-	  init
+	  init text
 GUARD	= main told trust affairs facts census process interest truth \
 	  hostends sockdiag index gather across judge spare company link reaper \
 	  unwaited journal look query snapshot round hold closes tap \
@@ -165,7 +165,10 @@ $(COMPLETIONS): $(B)/childproof
 
 $(B)/obj/shim/%.o: shim/%.c | $(B)/.have-build
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(SHIM_CFLAGS) -c -o $@ $<
+	$(call say,CC)$(CC) $(SHIM_CFLAGS) $(OWN) -c -o $@ $<
+# The string functions themselves.
+$(B)/obj/shim/text.o: OWN = -ffreestanding $(if $(filter clang%,$(CC)),,\
+	  -fno-tree-loop-distribute-patterns)
 $(B)/obj/common/%.o: shim/common/%.c | $(B)/.have-build
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(TOOL_CFLAGS) -c -o $@ $<
