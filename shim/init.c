@@ -49,11 +49,11 @@ initialize(void)
 }
 
 /* Before anybody can see the claim. */
-static void
+static bool
 prepare(void)
 {
 	initialize();
-	cp_config_complete();
+	return cp_config_complete();
 }
 
 /* A symbol that musl lacks, and so none that we may link to. */
@@ -116,7 +116,8 @@ claim(bool promote)
 	if (first) {
 		if (atomic_exchange(&tried, true))
 			return false;
-		prepare();
+		if (!prepare())
+			return false;
 	} else
 		cp_ward_reset();
 	if (!cp_owner_claim(promote))
@@ -155,8 +156,7 @@ claim_early(void)
 {
 	if (!cp_config_may_be_all() || cp_where() != CP_UNCLAIMED)
 		return;
-	prepare();
-	if (cp_tell_all() && cp_owner_claim(false)) {
+	if (prepare() && cp_tell_all() && cp_owner_claim(false)) {
 		cp_owner_note_thread();
 		atomic_store(&early, true);
 	}

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "common/procfs.h"
+#include "map.h"
 #include "owner.h"
 
 /* Linux 4.14; older headers lack it. */
@@ -47,22 +48,6 @@ static _Atomic pthread_t main_thread;
 static _Atomic bool main_known;
 /* A vfork child runs on its parent's, a fork child on a copy of it. */
 static __thread pid_t thread;
-
-static void *
-map(size_t size, int flags)
-{
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-	    MAP_ANONYMOUS | flags, -1, 0);
-
-	return p == MAP_FAILED ? NULL : p;
-}
-
-static void
-unmap(void *p, size_t size)
-{
-	if (p != NULL)
-		(void)munmap(p, size);
-}
 
 void
 cp_owner_init(void)
@@ -89,7 +74,7 @@ cp_where(void)
 static bool
 claim_first(void)
 {
-	struct page *none = NULL, *p = map(sizeof(*p), MAP_PRIVATE);
+	struct page *none = NULL, *p = cp_map(sizeof(*p), MAP_PRIVATE);
 	struct cp_shared *s, *nothing = NULL;
 	pid_t self = getpid();
 
@@ -100,13 +85,13 @@ claim_first(void)
 	if (cp_procfs_stat(self, &st) == 0)
 		image = st.image;
 	if (madvise(p, sizeof(*p), MADV_WIPEONFORK) == -1 ||
-	    (s = map(sizeof(*s), MAP_SHARED)) == NULL) {
-		unmap(p, sizeof(*p));
+	    (s = cp_map(sizeof(*s), MAP_SHARED)) == NULL) {
+		cp_unmap(p, sizeof(*p));
 		return false;
 	}
 	if (!atomic_compare_exchange_strong(&shared, &nothing, s)) {
-		unmap(s, sizeof(*s));
-		unmap(p, sizeof(*p));
+		cp_unmap(s, sizeof(*s));
+		cp_unmap(p, sizeof(*p));
 		return false;
 	}
 	/* Before the constructor only the thread that loads us can call. */
@@ -130,12 +115,12 @@ take_over(struct page *p, bool heir)
 
 	if (!atomic_compare_exchange_strong(&p->promotion, &idle, TAKEN))
 		return false;
-	s = map(sizeof(*s), MAP_SHARED);
+	s = cp_map(sizeof(*s), MAP_SHARED);
 	if (s == NULL)
 		return false; /* never again: it stays a mere fork child */
 	if (!heir) {
 		old = atomic_exchange(&maker_shared, atomic_load(&shared));
-		unmap(old, sizeof(*old));
+		cp_unmap(old, sizeof(*old));
 		atomic_store(&maker, atomic_load(&host));
 	}
 	thread = gettid();

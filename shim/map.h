@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Memory of our own: the host's malloc is the host's. */
+#ifndef CP_MAP_H
+#define CP_MAP_H
+
+#include <sys/mman.h>
+
+#include <stddef.h>
+
+/* SIZE bytes of zeros, MAP_PRIVATE or MAP_SHARED; or NULL.  Context: any. */
+static inline void *
+cp_map(size_t size, int flags)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_ANONYMOUS | flags, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+/* P may be NULL.  Context: any. */
+static inline void
+cp_unmap(void *p, size_t size)
+{
+	if (p != NULL)
+		(void)munmap(p, size);
+}
+
+#endif
