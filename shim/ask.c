@@ -45,7 +45,7 @@ cp_ask_key(char *const argv[], pid_t pid)
 		(void)cp_procfs_path(path, sizeof(path), pid, "/cwd");
 	/* It is gone, or not ours to know: it most likely was where we are. */
 	if (stat(path, &st) == -1 && (pid == 0 || stat(".", &st) == -1)) {
-		errno = saved;
+		cp_errno(saved);
 		return 0;
 	}
 	for (; *argv != NULL; argv++)
@@ -133,6 +133,6 @@ cp_ask(const struct cp_msg *msg)
 			rc = wait_for_answer(fd, end);
 		cp_raw_close(fd);
 	}
-	errno = saved;
+	cp_errno(saved);
 	return rc;
 }

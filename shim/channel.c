@@ -17,6 +17,7 @@
 #include <stddef.h>
 
 #include "channel.h"
+#include "common/raw.h"
 #include "map.h"
 
 /*
@@ -40,6 +41,7 @@ struct ring {
 	_Atomic uint64_t tickets;
 	_Atomic uint64_t review;  /* where cp_channel_review() goes on */
 	_Atomic int32_t shedding; /* entries with a SHED mark, about */
+	_Atomic int32_t forks;	  /* see cp_channel_forks() */
 	struct entry table[CP_CHANNELS];
 };
 
@@ -137,6 +139,14 @@ bool
 cp_channel_any(void)
 {
 	return get() != NULL;
+}
+
+_Atomic int32_t *
+cp_channel_forks(void)
+{
+	struct ring *r = get();
+
+	return r == NULL ? NULL : &r->forks;
 }
 
 /* A consistent copy of an entry; its state, or 0 if there is none. */
@@ -299,7 +309,7 @@ cp_channel_shed(void)
 			if (state & SHED(k) && leaks(&made, k, made.fd[k]))
 				(void)fcntl(made.fd[k], F_SETFD, FD_CLOEXEC);
 	}
-	errno = saved;
+	cp_errno(saved);
 }
 
 void
@@ -330,5 +340,5 @@ cp_channel_review(void)
 			state & ~(uint64_t)SHED_ANY))
 			atomic_fetch_sub(&r->shedding, 1);
 	}
-	errno = saved;
+	cp_errno(saved);
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/procfs.h"
+#include "common/raw.h"
 #include "common/wire.h"
 #include "config.h"
 #include "map.h"
@@ -180,7 +181,7 @@ make_name(void)
 	seed = mix(mix(half[0]) + half[1]);
 	memcpy(at, key, sizeof(key) - 1);
 	at += sizeof(key) - 1;
-	at += cp_procfs_decimal(at, (uint64_t)getpid());
+	at += cp_procfs_decimal(at, (uint64_t)cp_raw_getpid());
 	*at++ = '/';
 	for (int i = 0; i < 16; i++, seed <<= 4)
 		*at++ = hex[seed >> 60];

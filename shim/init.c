@@ -13,9 +13,11 @@
 
 #include "channel.h"
 #include "cloak.h"
+#include "common/raw.h"
 #include "common/wire.h"
 #include "config.h"
 #include "init.h"
+#include "kept.h"
 #include "leave.h"
 #include "note.h"
 #include "owner.h"
@@ -27,8 +29,8 @@
 int __cxa_atexit(void (*)(void *), void *, void *);
 
 static _Atomic bool ready;
-static __thread bool forking;
-static _Atomic bool early; /* claimed by the constructor, and no more yet */
+static _Atomic int32_t forks; /* under way since before the first channel */
+static _Atomic bool early;    /* claimed by the constructor, and no more yet */
 
 /*
  * Registered as early as can be, so that it runs last.  Without an object: a
@@ -97,10 +99,49 @@ cp_drain(void)
 	cp_channel_review();
 }
 
-void
-cp_forking(bool now)
+/*
+ * No flag of the thread: its page is none that the host writes anyway, and
+ * would be copied for every fork.  A fork by another way while one is under
+ * way in another thread is taken for that, and so never promoted.
+ */
+_Atomic int32_t *
+cp_forking(void)
 {
-	forking = now;
+	_Atomic int32_t *n = cp_channel_forks();
+
+	if (n == NULL)
+		n = &forks;
+	atomic_fetch_add(n, 1);
+	return n;
+}
+
+void
+cp_forked(_Atomic int32_t *n, bool child)
+{
+	if (child)
+		cp_owner_settle();
+	else
+		atomic_fetch_sub(n, 1);
+}
+
+static bool
+is_forking(void)
+{
+	_Atomic int32_t *n = cp_channel_forks();
+
+	return !cp_owner_is_settled() &&
+	    (atomic_load(&forks) != 0 || (n != NULL && atomic_load(n) != 0));
+}
+
+/* Those of the threads that are not in this child. */
+static void
+forget_forks(void)
+{
+	_Atomic int32_t *n = cp_channel_forks();
+
+	atomic_store(&forks, 0);
+	if (n != NULL)
+		atomic_store(n, 0);
 }
 
 /*
@@ -119,9 +160,10 @@ claim(bool promote)
 		if (!prepare())
 			return false;
 	} else
-		cp_ward_reset();
+		forget_forks();
 	if (!cp_owner_claim(promote))
 		return cp_where() == CP_OWNER;
+	cp_kept_note();
 	cp_leave_reset();
 	begin(first);
 	return true;
@@ -139,11 +181,11 @@ cp_enter(bool promote)
 			begin(false);
 		cp_drain();
 	} else if (where == CP_UNCLAIMED ||
-	    (where == CP_FORK_CHILD && promote && !forking))
+	    (where == CP_FORK_CHILD && promote && !is_forking()))
 		owner = claim(promote);
 	if (owner)
 		cp_owner_note_thread();
-	errno = saved;
+	cp_errno(saved);
 	return owner;
 }
 
@@ -158,6 +200,7 @@ claim_early(void)
 		return;
 	if (prepare() && cp_tell_all() && cp_owner_claim(false)) {
 		cp_owner_note_thread();
+		cp_kept_note();
 		atomic_store(&early, true);
 	}
 }
@@ -168,7 +211,7 @@ static void __attribute__((constructor)) construct(void)
 
 	initialize();
 	claim_early();
-	errno = saved;
+	cp_errno(saved);
 }
 
 bool
@@ -177,6 +220,7 @@ cp_enter_heir(int old)
 	if (!cp_owner_inherit(old))
 		return false;
 	cp_ward_inherit();
+	cp_kept_note();
 	cp_leave_reset();
 	return true;
 }

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#include "common/raw.h"
 #include "slot.h"
 
 enum { FREE, FILLING, FULL, EMPTYING };
@@ -101,9 +102,9 @@ cp_slot_next(struct cp_slots *s, int *cursor, struct cp_record *record)
 			continue;
 		*record = slot->record;
 		release(s, slot, mine);
-		errno = saved;
+		cp_errno(saved);
 		return true;
 	}
-	errno = saved;
+	cp_errno(saved);
 	return false;
 }

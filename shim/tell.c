@@ -89,14 +89,15 @@ cp_tell_effort(const struct cp_msg *msg)
 }
 
 bool
-cp_tell_worth(int dir, const char *path, int flags)
+cp_tell_worth(const struct cp_command *cmd)
 {
 	int saved = errno;
-	bool ok = syscall(SYS_faccessat2, dir, path, X_OK,
-		      AT_EACCESS | flags) == 0 ||
+	bool ok = !cmd->by_path ||
+	    syscall(SYS_faccessat2, cmd->dir, cmd->program, X_OK,
+		AT_EACCESS | cmd->flags) == 0 ||
 	    errno == ENOSYS || errno == EPERM || errno == EINVAL;
 
-	errno = saved;
+	cp_errno(saved);
 	return ok;
 }
 

@@ -2,6 +2,9 @@
 /*
  * The ward table: uthash by PID.  Owns its memory, which comes from mmap: the
  * host's malloc may be locked by the thread that a signal has interrupted.
+ * All of it is wiped on fork: a child has no wards of its host's, starts with
+ * an empty table should it become one itself, and costs the host no copy of
+ * each page that it writes after.
  *
  * One spinning lock guards it, with all signals blocked while it is held, so
  * that the cloak's handler can't meet its own thread's lock.  Nobody waits
@@ -21,51 +24,114 @@
 #include <unistd.h>
 
 #include "common/procfs.h"
+#include "common/raw.h"
 #include "common/wire.h"
+#include "map.h"
 #include "ward.h"
 
-static void *
-pool_map(size_t size)
-{
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+/* Linux 4.14; older headers lack it. */
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
 
-	return p == MAP_FAILED ? NULL : p;
-}
+static void *pool_take(size_t size);
+static void pool_give(void *p, size_t size);
 
 #define HASH_NONFATAL_OOM      1
-#define uthash_malloc(size)    pool_map(size)
-#define uthash_free(ptr, size) (void)munmap(ptr, size)
+#define uthash_malloc(size)    pool_take(size)
+#define uthash_free(ptr, size) pool_give(ptr, size)
 #include <uthash.h>
 
-#define BLOCK	    64 /* entries that are mapped at once */
+#define BLOCK	    64	 /* entries that are mapped at once */
+#define FIRST	    1024 /* bytes for the first table and its buckets */
 #define SWEEP_MIN   64
 #define SPINS	    4096
 #define KERNEL_SET  8 /* sizeof(sigset_t) of the kernel */
 #define NANOSECONDS 1000000000u
 
 struct ward {
-	int32_t pid; /* the key */
-	struct cp_record record;
-	struct ward *free; /* next in the free list */
+	struct cp_record record; /* its pid is the key */
+	struct ward *free;	 /* next in the free list */
 	UT_hash_handle hh;
 };
 
-static struct ward *table;
-static struct ward *free_list;
-static _Atomic unsigned count;
-static unsigned sweep_at = SWEEP_MIN;
-static atomic_flag busy = ATOMIC_FLAG_INIT;
-static _Atomic bool inherited; /* some are children of who we were */
+struct pool {
+	atomic_flag busy;
+	bool inherited; /* some are children of who we were */
+	_Atomic unsigned count;
+	unsigned sweep_at;
+	struct ward *table;
+	struct ward *free_list;
+	size_t used; /* of `first` */
+	_Alignas(16) char first[FIRST];
+	struct ward block[BLOCK];
+};
+
+static _Atomic(struct pool *) pool;
+/* What an heir is to have: not wiped. */
+static struct saved {
+	size_t size;
+	unsigned n;
+	struct cp_record record[];
+} * saved;
+
+static void *
+map_wiped(size_t size)
+{
+	void *p = cp_map(size, MAP_PRIVATE);
+
+	if (p != NULL && madvise(p, size, MADV_WIPEONFORK) == -1) {
+		cp_unmap(p, size);
+		return NULL;
+	}
+	return p;
+}
+
+static void *
+pool_take(size_t size)
+{
+	struct pool *p = pool;
+	void *room = &p->first[p->used];
+
+	size = (size + 15) & ~(size_t)15;
+	if (size > FIRST - p->used)
+		return map_wiped(size);
+	p->used += size;
+	return room;
+}
+
+static void
+pool_give(void *ptr, size_t size)
+{
+	struct pool *p = pool;
+	uintptr_t at = (uintptr_t)ptr;
+
+	if (at < (uintptr_t)p->first || at >= (uintptr_t)p->first + FIRST)
+		cp_unmap(ptr, size);
+}
+
+static struct pool *
+get_or_map(void)
+{
+	struct pool *p = pool, *none = NULL;
+
+	if (p != NULL)
+		return p;
+	p = map_wiped(sizeof(*p));
+	if (p == NULL || atomic_compare_exchange_strong(&pool, &none, p))
+		return p;
+	cp_unmap(p, sizeof(*p));
+	return none;
+}
 
 static bool
-lock(uint64_t *mask)
+lock(struct pool *p, uint64_t *mask)
 {
 	uint64_t all = ~(uint64_t)0;
 
 	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, mask, KERNEL_SET);
 	for (int i = 0; i < SPINS; i++) {
-		if (!atomic_flag_test_and_set_explicit(&busy,
+		if (!atomic_flag_test_and_set_explicit(&p->busy,
 			memory_order_acquire))
 			return true;
 		(void)sched_yield();
@@ -75,40 +141,50 @@ lock(uint64_t *mask)
 }
 
 static void
-unlock(const uint64_t *mask)
+unlock(struct pool *p, const uint64_t *mask)
 {
-	atomic_flag_clear_explicit(&busy, memory_order_release);
+	atomic_flag_clear_explicit(&p->busy, memory_order_release);
 	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, mask, NULL, KERNEL_SET);
 }
 
-static struct ward *
-take(void)
+static void
+add_block(struct pool *p, struct ward block[BLOCK])
 {
-	struct ward *w = free_list;
+	for (int i = 0; i < BLOCK; i++) {
+		block[i].free = p->free_list;
+		p->free_list = &block[i];
+	}
+}
+
+static struct ward *
+take(struct pool *p)
+{
+	struct ward *w = p->free_list;
 
 	if (w == NULL) {
-		struct ward *block = pool_map(BLOCK * sizeof(*block));
+		struct ward *block = p->sweep_at == 0 ?
+		    p->block :
+		    map_wiped(BLOCK * sizeof(*block));
 
 		if (block == NULL)
 			return NULL;
-		for (int i = 0; i < BLOCK; i++) {
-			block[i].free = free_list;
-			free_list = &block[i];
-		}
-		w = free_list;
+		if (p->sweep_at == 0)
+			p->sweep_at = SWEEP_MIN;
+		add_block(p, block);
+		w = p->free_list;
 	}
-	free_list = w->free;
+	p->free_list = w->free;
 	memset(w, 0, sizeof(*w));
 	return w;
 }
 
 static void
-forget(struct ward *w)
+forget(struct pool *p, struct ward *w)
 {
-	HASH_DEL(table, w);
-	w->free = free_list;
-	free_list = w;
-	count--;
+	HASH_DEL(p->table, w);
+	w->free = p->free_list;
+	p->free_list = w;
+	p->count--;
 }
 
 /*
@@ -120,8 +196,10 @@ bool
 cp_ward_is(const struct cp_record *r, const struct cp_stat *st)
 {
 	uint64_t hz = getauxval(AT_CLKTCK);
+	const struct pool *p = pool;
 
-	return r->seen != 0 && hz != 0 && (inherited || st->ppid == getpid()) &&
+	return r->seen != 0 && hz != 0 &&
+	    ((p != NULL && p->inherited) || st->ppid == cp_raw_getpid()) &&
 	    st->start <= r->seen / (NANOSECONDS / hz);
 }
 
@@ -163,14 +241,14 @@ cp_ward_is_over(const struct cp_record *r)
 }
 
 static void
-sweep(void)
+sweep(struct pool *p)
 {
 	struct ward *w, *next;
 
-	HASH_ITER(hh, table, w, next)
+	HASH_ITER(hh, p->table, w, next)
 		if (cp_ward_is_over(&w->record))
-			forget(w);
-	sweep_at = 2 * count > SWEEP_MIN ? 2 * count : SWEEP_MIN;
+			forget(p, w);
+	p->sweep_at = 2 * p->count > SWEEP_MIN ? 2 * p->count : SWEEP_MIN;
 }
 
 /* A forkpty child does not know where its host has the master. */
@@ -192,26 +270,34 @@ merge(struct cp_record *old, const struct cp_record *new)
 	old->seen = new->seen;
 }
 
-static void
-put(const struct cp_record *record)
+static struct ward *
+find(struct pool *p, int32_t pid)
 {
 	struct ward *w;
 
-	HASH_FIND(hh, table, &record->pid, sizeof(record->pid), w);
+	HASH_FIND(hh, p->table, &pid, sizeof(pid), w);
+	return w;
+}
+
+static void
+put(struct pool *p, const struct cp_record *record)
+{
+	struct ward *w = find(p, record->pid);
+
 	if (w == NULL) {
-		if (count >= sweep_at)
-			sweep();
-		w = take();
+		if (p->count != 0 && p->count >= p->sweep_at)
+			sweep(p);
+		w = take(p);
 		if (w == NULL)
 			return;
-		w->pid = record->pid;
-		HASH_ADD(hh, table, pid, sizeof(w->pid), w);
+		w->record.pid = record->pid;
+		HASH_ADD(hh, p->table, record.pid, sizeof(w->record.pid), w);
 		if (w->hh.tbl == NULL) { /* no memory: it was not added */
-			w->free = free_list;
-			free_list = w;
+			w->free = p->free_list;
+			p->free_list = w;
 			return;
 		}
-		count++;
+		p->count++;
 	}
 	merge(&w->record, record);
 }
@@ -219,64 +305,88 @@ put(const struct cp_record *record)
 void
 cp_ward_add(const struct cp_record *record)
 {
-	int saved = errno;
+	struct pool *p = get_or_map();
+	int saved_errno = errno;
 	struct ward *w;
 	uint64_t mask;
 
-	if (!lock(&mask))
+	if (p == NULL || !lock(p, &mask))
 		goto out;
 	if (record->flags & CP_WARD_UNDO) {
-		HASH_FIND(hh, table, &record->pid, sizeof(record->pid), w);
+		w = find(p, record->pid);
 		if (w != NULL)
-			forget(w);
+			forget(p, w);
 	} else
-		put(record);
-	unlock(&mask);
+		put(p, record);
+	unlock(p, &mask);
 out:
-	errno = saved;
+	cp_errno(saved_errno);
 }
 
 void
 cp_ward_each(bool (*visit)(const struct cp_record *, void *), void *arg)
 {
-	int saved = errno;
+	struct pool *p = pool;
+	int saved_errno = errno;
 	struct ward *w, *next;
 	uint64_t mask;
 
-	if (count == 0 || !lock(&mask))
+	if (cp_ward_count() == 0 || !lock(p, &mask))
 		return;
-	HASH_ITER(hh, table, w, next)
+	HASH_ITER(hh, p->table, w, next)
 		if (!visit(&w->record, arg))
 			break;
-	unlock(&mask);
-	errno = saved;
+	unlock(p, &mask);
+	cp_errno(saved_errno);
 }
 
 unsigned
 cp_ward_count(void)
 {
-	return count;
+	struct pool *p = pool;
+
+	return p == NULL ? 0 : p->count;
+}
+
+static bool
+save(const struct cp_record *record, void *arg)
+{
+	struct saved *s = arg;
+
+	if (s->size < sizeof(*s) + (s->n + 1) * sizeof(*record))
+		return false;
+	s->record[s->n++] = *record;
+	return true;
 }
 
 void
-cp_ward_reset(void)
+cp_ward_save(void)
 {
-	/* Another thread may have held it when we were forked. */
-	atomic_flag_clear(&busy);
-	table = NULL;
-	free_list = NULL;
-	count = 0;
-	sweep_at = SWEEP_MIN;
-	inherited = false;
+	size_t size = sizeof(*saved) +
+	    cp_ward_count() * sizeof(saved->record[0]);
+
+	cp_ward_forget_saved();
+	saved = cp_map(size, MAP_PRIVATE);
+	if (saved == NULL)
+		return;
+	saved->size = size;
+	cp_ward_each(save, saved);
+}
+
+void
+cp_ward_forget_saved(void)
+{
+	if (saved != NULL)
+		cp_unmap(saved, saved->size);
+	saved = NULL;
 }
 
 void
 cp_ward_inherit(void)
 {
-	inherited = true;
-	/* Copied in the middle of a change, it can't be trusted. */
-	if (atomic_flag_test_and_set(&busy))
-		cp_ward_reset();
-	else
-		atomic_flag_clear(&busy);
+	for (unsigned i = 0; saved != NULL && i < saved->n; i++)
+		cp_ward_add(&saved->record[i]);
+	cp_ward_forget_saved();
+	if (pool != NULL)
+		pool->inherited = true;
 }

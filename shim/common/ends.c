@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "procfs.h"
+#include "raw.h"
 
 /* PIPEFS_MAGIC of <linux/magic.h>; a FIFO with a name is on another. */
 #define PIPEFS 0x50495045
@@ -287,7 +288,7 @@ cp_procfs_own_end(int fd, struct cp_end_id *end)
 	if (fstat(fd, &st) == -1 || (flags = fcntl(fd, F_GETFL)) == -1)
 		return -1;
 	kind = flags & O_PATH ? CP_KIND_NONE : own_kind(fd, &st, &ino);
-	errno = saved;
+	cp_errno(saved);
 	memset(end, 0, sizeof(*end));
 	if (kind == CP_KIND_NONE)
 		return 0;

@@ -3,6 +3,8 @@
  * open, read and close by syscall(2).  The libc functions are cancellation
  * points: a host whose thread is cancelled inside fork() must not end in our
  * code with a descriptor left open.  Nor are these met by other preloads.
+ * getpid and its kin: one function of libc's less on the way of a fork child,
+ * which has to fault in the page of each.
  * Context of every function: any.
  */
 #ifndef CP_RAW_H
@@ -16,11 +18,40 @@
 #include <stddef.h>
 #include <unistd.h>
 
+static inline pid_t
+cp_raw_getpid(void)
+{
+	return (pid_t)syscall(SYS_getpid);
+}
+
+static inline pid_t
+cp_raw_getppid(void)
+{
+	return (pid_t)syscall(SYS_getppid);
+}
+
+static inline pid_t
+cp_raw_gettid(void)
+{
+	return (pid_t)syscall(SYS_gettid);
+}
+
 /* Always O_CLOEXEC; files are not created. */
 static inline int
 cp_raw_openat(int dir, const char *path, int flags)
 {
 	return (int)syscall(SYS_openat, dir, path, flags | O_CLOEXEC, 0);
+}
+
+/*
+ * Puts errno back.  Not written if that is what it is: a thread's page that
+ * nobody writes to is not copied for each fork.
+ */
+static inline void
+cp_errno(int saved)
+{
+	if (errno != saved)
+		errno = saved;
 }
 
 /* Keeps errno. */
@@ -30,7 +61,7 @@ cp_raw_close(int fd)
 	int saved = errno;
 
 	(void)syscall(SYS_close, fd);
-	errno = saved;
+	cp_errno(saved);
 }
 
 /* Reads until SIZE bytes are there or the file ends. */
