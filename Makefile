@@ -97,7 +97,8 @@ TOOL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(CFLAGS) $(LDFLAGS) $(SANITIZE)
 
 # The shim is loaded into programs of any libc: no symbol that only glibc has,
 # so neither fortification nor stack protector, and never a sanitizer.
-# noseparate-code: two mappings instead of four save every exec 10 us.
+# noseparate-code: two mappings instead of four save every exec 10 us; without
+# the start files, meant for C++, there are four look-ups less.
 SHIM_CFLAGS = $(BASE) $(DEPS) -fPIC -fvisibility=hidden \
 	  -ftls-model=initial-exec \
 	  -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=0 -fno-stack-protector \
@@ -105,7 +106,7 @@ SHIM_CFLAGS = $(BASE) $(DEPS) -fPIC -fvisibility=hidden \
 	  $(CPPFLAGS) $(CFLAGS)
 SHIM_LDFLAGS = -shared -Wl,-soname,libchildproof.so \
 	  -Wl,-z,now -Wl,-z,relro -Wl,-z,nodelete -Wl,-z,defs \
-	  -Wl,-z,noseparate-code \
+	  -Wl,-z,noseparate-code -nostartfiles \
 	  -Wl,--version-script=shim/childproof.map $(CFLAGS) $(LDFLAGS)
 
 # Criterion hands parameters over an exec: their addresses must not move.

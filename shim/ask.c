@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -44,7 +45,8 @@ cp_ask_key(char *const argv[], pid_t pid)
 	if (pid != 0)
 		(void)cp_procfs_path(path, sizeof(path), pid, "/cwd");
 	/* It is gone, or not ours to know: it most likely was where we are. */
-	if (stat(path, &st) == -1 && (pid == 0 || stat(".", &st) == -1)) {
+	if (fstatat(AT_FDCWD, path, &st, 0) == -1 &&
+	    (pid == 0 || fstatat(AT_FDCWD, ".", &st, 0) == -1)) {
 		cp_errno(saved);
 		return 0;
 	}

@@ -116,14 +116,15 @@ cp_channel_add_fds(int kind, const int fd[2], bool cloexec)
 	unsigned number;
 
 	if (kind == CP_KIND_PTY) {
-		if (ioctl(fd[0], TIOCGPTN, &number) == -1)
+		if (syscall(SYS_ioctl, fd[0], TIOCGPTN, &number) == -1)
 			return;
 		made.ino[0] = made.ino[1] = number;
 		cp_channel_add(&made);
 		return;
 	}
 	for (int k = 0; k < 2; k++) {
-		if (fstat(fd[k], &st) == -1 || (st.st_mode & S_IFMT) != type)
+		if (cp_raw_fstat(fd[k], &st) == -1 ||
+		    (st.st_mode & S_IFMT) != type)
 			return;
 		made.ino[k] = st.st_ino;
 		if (kind == CP_KIND_PIPE) {
@@ -281,7 +282,8 @@ leaks(const struct cp_made *made, int k, int fd)
 
 	return fd > 2 && cp_procfs_own_end(fd, &end) == 0 &&
 	    cp_channel_opposite(made, 1 - k, &end) &&
-	    (flags = fcntl(fd, F_GETFD)) != -1 && !(flags & FD_CLOEXEC);
+	    (flags = cp_raw_fcntl(fd, F_GETFD, 0)) != -1 &&
+	    !(flags & FD_CLOEXEC);
 }
 
 /*
@@ -307,7 +309,8 @@ cp_channel_shed(void)
 			continue;
 		for (int k = 0; k < 2; k++)
 			if (state & SHED(k) && leaks(&made, k, made.fd[k]))
-				(void)fcntl(made.fd[k], F_SETFD, FD_CLOEXEC);
+				(void)cp_raw_fcntl(made.fd[k], F_SETFD,
+				    FD_CLOEXEC);
 	}
 	cp_errno(saved);
 }

@@ -4,8 +4,10 @@
 #define CP_MAP_H
 
 #include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include <stddef.h>
+#include <unistd.h>
 
 /* SIZE bytes of zeros, MAP_PRIVATE or MAP_SHARED; or NULL.  Context: any. */
 static inline void *
@@ -22,7 +24,7 @@ static inline void
 cp_unmap(void *p, size_t size)
 {
 	if (p != NULL)
-		(void)munmap(p, size);
+		(void)syscall(SYS_munmap, p, size);
 }
 
 #endif

@@ -86,7 +86,7 @@ claim_first(void)
 		return false;
 	if (cp_procfs_stat(self, &st) == 0)
 		image = st.image;
-	if (madvise(p, sizeof(*p), MADV_WIPEONFORK) == -1 ||
+	if (syscall(SYS_madvise, p, sizeof(*p), MADV_WIPEONFORK) == -1 ||
 	    (s = cp_map(sizeof(*s), MAP_SHARED)) == NULL) {
 		cp_unmap(p, sizeof(*p));
 		return false;

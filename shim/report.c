@@ -99,8 +99,8 @@ send_one(const struct cp_msg *msg, int how)
 	rc = deliver(fd, msg, MSG_DONTWAIT);
 	if (rc == -1 && is_full() && how & CP_REPORT_INSIST &&
 	    !cp_report_is_muted()) {
-		(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit,
-		    sizeof(limit));
+		(void)syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDTIMEO,
+		    &limit, sizeof(limit));
 		for (int i = 0; i < TRIES && rc == -1 && is_full() &&
 		     !cp_report_is_muted();
 		     i++)

@@ -94,8 +94,8 @@ cp_slot_next(struct cp_slots *s, int *cursor, struct cp_record *record)
 		struct cp_slot *slot = &s->slot[(*cursor)++];
 		uint64_t state = atomic_load(&slot->state), mine;
 
-		if (STEP(state) == FILLING && kill(PID(state), 0) == -1 &&
-		    errno == ESRCH)
+		if (STEP(state) == FILLING &&
+		    syscall(SYS_kill, PID(state), 0) == -1 && errno == ESRCH)
 			release(s, slot, state);
 		mine = (state & ~(uint64_t)3) | EMPTYING;
 		if (STEP(state) != FULL || !move(slot, state, mine))

@@ -16,7 +16,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -80,7 +79,7 @@ map_wiped(size_t size)
 {
 	void *p = cp_map(size, MAP_PRIVATE);
 
-	if (p != NULL && madvise(p, size, MADV_WIPEONFORK) == -1) {
+	if (p != NULL && syscall(SYS_madvise, p, size, MADV_WIPEONFORK) == -1) {
 		cp_unmap(p, size);
 		return NULL;
 	}
@@ -134,7 +133,7 @@ lock(struct pool *p, uint64_t *mask)
 		if (!atomic_flag_test_and_set_explicit(&p->busy,
 			memory_order_acquire))
 			return true;
-		(void)sched_yield();
+		(void)syscall(SYS_sched_yield);
 	}
 	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, mask, NULL, KERNEL_SET);
 	return false;

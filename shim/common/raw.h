@@ -3,13 +3,15 @@
  * open, read and close by syscall(2).  The libc functions are cancellation
  * points: a host whose thread is cancelled inside fork() must not end in our
  * code with a descriptor left open.  Nor are these met by other preloads.
- * getpid and its kin: one function of libc's less on the way of a fork child,
- * which has to fault in the page of each.
+ * Others for what they cost: each function of libc's is a symbol to be looked
+ * up at the start of every process, and a page that a fork child may have to
+ * fault in.
  * Context of every function: any.
  */
 #ifndef CP_RAW_H
 #define CP_RAW_H
 
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 
@@ -34,6 +36,26 @@ static inline pid_t
 cp_raw_gettid(void)
 {
 	return (pid_t)syscall(SYS_gettid);
+}
+
+static inline int
+cp_raw_fcntl(int fd, int cmd, int arg)
+{
+	return (int)syscall(SYS_fcntl, fd, cmd, arg);
+}
+
+/*
+ * The libc's own asks for an empty path, which the kernel takes for one.  Only
+ * where both are known to speak of one struct.
+ */
+static inline int
+cp_raw_fstat(int fd, struct stat *st)
+{
+#if defined(__LP64__) && (defined(__x86_64__) || defined(__aarch64__))
+	return (int)syscall(SYS_fstat, fd, st);
+#else
+	return fstat(fd, st);
+#endif
 }
 
 /* Always O_CLOEXEC; files are not created. */
