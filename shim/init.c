@@ -44,7 +44,6 @@ initialize(void)
 	if (atomic_load(&ready))
 		return;
 	cp_owner_init();
-	cp_real_init();
 	cp_config_read();
 	(void)__cxa_atexit(cp_leave_exit, NULL, NULL);
 	atomic_store(&ready, true);
@@ -55,6 +54,7 @@ static bool
 prepare(void)
 {
 	initialize();
+	cp_real_init();
 	return cp_config_complete();
 }
 

@@ -34,8 +34,7 @@ enum cp_hook {
 /*
  * What the next object after ours calls by this name; never NULL: a function
  * that nobody has fails as its family does, with ENOSYS.  Works before the
- * constructor.  Context: any for the EARLY ones after the constructor, else
- * host.
+ * constructor.  Context: any for the EARLY ones in a host, else host.
  */
 #define cp_real(name) ((cp_type_##name *)cp_real_find(CP_HOOK_##name))
 void *cp_real_find(enum cp_hook hook);
