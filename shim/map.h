@@ -9,6 +9,11 @@
 #include <stddef.h>
 #include <unistd.h>
 
+/* Linux 4.14; older headers lack it. */
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+
 /* SIZE bytes of zeros, MAP_PRIVATE or MAP_SHARED; or NULL.  Context: any. */
 static inline void *
 cp_map(size_t size, int flags)
@@ -17,6 +22,19 @@ cp_map(size_t size, int flags)
 	    MAP_ANONYMOUS | flags, -1, 0);
 
 	return p == MAP_FAILED ? NULL : p;
+}
+
+/* Private, and zeros again in every fork child; or NULL.  Context: any. */
+static inline void *
+cp_map_wiped(size_t size)
+{
+	void *p = cp_map(size, MAP_PRIVATE);
+
+	if (p != NULL && syscall(SYS_madvise, p, size, MADV_WIPEONFORK) == -1) {
+		(void)syscall(SYS_munmap, p, size);
+		return NULL;
+	}
+	return p;
 }
 
 /* P may be NULL.  Context: any. */

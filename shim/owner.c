@@ -15,8 +15,6 @@
  * A fork child that makes channels of its own is promoted: it becomes an owner
  * with shared memory of its own, and remembers its maker.
  */
-#include <sys/mman.h>
-
 #include <errno.h>
 #include <stddef.h>
 #include <unistd.h>
@@ -25,11 +23,6 @@
 #include "common/raw.h"
 #include "map.h"
 #include "owner.h"
-
-/* Linux 4.14; older headers lack it. */
-#ifndef MADV_WIPEONFORK
-#define MADV_WIPEONFORK 18
-#endif
 
 enum { IDLE, TAKEN };
 
@@ -76,26 +69,20 @@ cp_where(void)
 static bool
 claim_first(void)
 {
-	struct page *none = NULL, *p = cp_map(sizeof(*p), MAP_PRIVATE);
-	struct cp_shared *s, *nothing = NULL;
+	struct cp_shared *s = cp_map(sizeof(*s), MAP_SHARED), *nothing = NULL;
+	/* Last: the wards' memory, wiped as well, may then be joined to it. */
+	struct page *none = NULL, *p = cp_map_wiped(sizeof(*p));
 	pid_t self = cp_raw_getpid();
-
 	struct cp_stat st;
 
-	if (p == NULL)
-		return false;
-	if (cp_procfs_stat(self, &st) == 0)
-		image = st.image;
-	if (syscall(SYS_madvise, p, sizeof(*p), MADV_WIPEONFORK) == -1 ||
-	    (s = cp_map(sizeof(*s), MAP_SHARED)) == NULL) {
-		cp_unmap(p, sizeof(*p));
-		return false;
-	}
-	if (!atomic_compare_exchange_strong(&shared, &nothing, s)) {
+	if (p == NULL || s == NULL ||
+	    !atomic_compare_exchange_strong(&shared, &nothing, s)) {
 		cp_unmap(s, sizeof(*s));
 		cp_unmap(p, sizeof(*p));
 		return false;
 	}
+	if (cp_procfs_stat(self, &st) == 0)
+		image = st.image;
 	/* Before the constructor only the thread that loads us can call. */
 	if (main_thread == NULL && cp_raw_gettid() == self)
 		cp_owner_init();

@@ -11,7 +11,6 @@
  * long: who does not get it leaves the record to the guard alone.
  */
 #include <sys/auxv.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include <errno.h>
@@ -27,11 +26,6 @@
 #include "common/wire.h"
 #include "map.h"
 #include "ward.h"
-
-/* Linux 4.14; older headers lack it. */
-#ifndef MADV_WIPEONFORK
-#define MADV_WIPEONFORK 18
-#endif
 
 static void *pool_take(size_t size);
 static void pool_give(void *p, size_t size);
@@ -75,18 +69,6 @@ static struct saved {
 } * saved;
 
 static void *
-map_wiped(size_t size)
-{
-	void *p = cp_map(size, MAP_PRIVATE);
-
-	if (p != NULL && syscall(SYS_madvise, p, size, MADV_WIPEONFORK) == -1) {
-		cp_unmap(p, size);
-		return NULL;
-	}
-	return p;
-}
-
-static void *
 pool_take(size_t size)
 {
 	struct pool *p = pool;
@@ -94,7 +76,7 @@ pool_take(size_t size)
 
 	size = (size + 15) & ~(size_t)15;
 	if (size > FIRST - p->used)
-		return map_wiped(size);
+		return cp_map_wiped(size);
 	p->used += size;
 	return room;
 }
@@ -116,7 +98,7 @@ get_or_map(void)
 
 	if (p != NULL)
 		return p;
-	p = map_wiped(sizeof(*p));
+	p = cp_map_wiped(sizeof(*p));
 	if (p == NULL || atomic_compare_exchange_strong(&pool, &none, p))
 		return p;
 	cp_unmap(p, sizeof(*p));
@@ -163,7 +145,7 @@ take(struct pool *p)
 	if (w == NULL) {
 		struct ward *block = p->sweep_at == 0 ?
 		    p->block :
-		    map_wiped(BLOCK * sizeof(*block));
+		    cp_map_wiped(BLOCK * sizeof(*block));
 
 		if (block == NULL)
 			return NULL;
