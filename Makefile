@@ -44,7 +44,7 @@ CLI_GUARD = census process interest truth sockdiag index spare judge gather \
 	  across
 
 # Criterion, one program each; the objects of each are written out below.
-TESTS	= procfs options wire channel slot ward preload ask \
+TESTS	= procfs options wire channel slot ward preload ask text \
 	  census truth judge peers members terminal field suspect \
 	  abandoned keepers handed facts spare \
 	  told affairs query trust look journal traffic closes usage \

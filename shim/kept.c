@@ -144,9 +144,9 @@ describe_unknown(struct quest *q, const struct cp_end_id *end)
 }
 
 bool
-cp_kept_same(pid_t pid, int fd, int own)
+cp_kept_same(pid_t pid, int fd, pid_t self, int own)
 {
-	return syscall(SYS_kcmp, pid, cp_raw_getpid(), KCMP_FILE, fd, own) == 0;
+	return syscall(SYS_kcmp, pid, self, KCMP_FILE, fd, own) == 0;
 }
 
 /*
@@ -161,7 +161,8 @@ has_copy(const struct quest *q, int host_fd)
 	return q->host != 0 && host_fd > 2 &&
 	    cp_procfs_own_end(host_fd, &host) == 0 &&
 	    cp_channel_opposite(&q->made, q->k, &host) &&
-	    (q->copy || cp_kept_same(q->host, host_fd, host_fd));
+	    (q->copy ||
+		cp_kept_same(q->host, host_fd, cp_raw_getpid(), host_fd));
 }
 
 static enum cp_kept

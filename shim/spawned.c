@@ -220,10 +220,11 @@ is_one_of_ours(pid_t pid, int fd, struct cp_end_id *end)
 	for (int i = 0; i < n; i++) {
 		int own = made[i].fd[end_for(&made[i], fd)];
 
-		if (own >= 0 && cp_kept_same(pid, fd, own))
+		if (own >= 0 && cp_kept_same(pid, fd, cp_owner_host(), own))
 			return cp_procfs_own_end(own, end) == 0;
 	}
-	return cp_kept_same(pid, fd, fd) && cp_procfs_own_end(fd, end) == 0;
+	return cp_kept_same(pid, fd, cp_owner_host(), fd) &&
+	    cp_procfs_own_end(fd, end) == 0;
 }
 
 static int
