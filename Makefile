@@ -22,9 +22,9 @@ SETUP	?= scripts/setup
 # --- Lists ----------------------------------------------------------------
 
 COMMON	= wire key options procfs ends children start
-SHIM	= config real owner slot arm channel kept ward preload child spawned \
-	  tell ask report note fork exec spawn pipe session signal leave finish \
-	  init text
+SHIM	= config real owner slot arm channel made kept ward over heir preload \
+	  child spawned tell ask report note fork exec spawn pipe session signal \
+	  leave finish init text
 GUARD	= main told trust affairs facts census process interest truth \
 	  hostends sockdiag index gather across judge spare company link reaper \
 	  unwaited journal look query snapshot round hold closes tap \
@@ -198,12 +198,14 @@ PROCFS_O = $(addprefix $(B)/obj/common/,procfs.o ends.o children.o)
 $(B)/tests/test_procfs: $(PROCFS_O)
 $(B)/tests/test_options: $(B)/obj/common/options.o
 $(B)/tests/test_wire: $(B)/obj/common/wire.o
-$(B)/tests/test_channel: $(B)/obj/unit/channel.o $(PROCFS_O)
+$(B)/tests/test_channel: $(B)/obj/unit/channel.o $(B)/obj/unit/made.o \
+	$(PROCFS_O)
 $(B)/tests/test_slot: $(B)/obj/unit/slot.o
-$(B)/tests/test_ward: $(B)/obj/unit/ward.o $(PROCFS_O)
+$(B)/tests/test_ward: $(addprefix $(B)/obj/unit/,ward.o over.o heir.o) \
+	$(PROCFS_O)
 $(B)/tests/test_preload: $(B)/obj/unit/preload.o
 $(B)/tests/test_ask: $(addprefix $(B)/obj/unit/,ask.o config.o finish.o note.o \
-	  owner.o report.o ward.o) \
+	  owner.o report.o ward.o over.o heir.o) \
 	$(addprefix $(B)/obj/common/,key.o options.o start.o wire.o) $(PROCFS_O)
 CENSUS_O = $(addprefix $(B)/obj/guard/,census.o process.o interest.o truth.o \
 	  hostends.o sockdiag.o) $(PROCFS_O)

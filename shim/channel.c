@@ -8,9 +8,6 @@
  * Entries are not removed when a descriptor is closed: what an entry says of a
  * descriptor is a hint, which is checked against the kernel before it is used.
  */
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -105,37 +102,6 @@ cp_channel_add(const struct cp_made *made)
 	    memory_order_release);
 }
 
-void
-cp_channel_add_fds(int kind, const int fd[2], bool cloexec)
-{
-	struct cp_made made = { .kind = (uint8_t)kind,
-		.cloexec = cloexec,
-		.fd = { fd[0], fd[1] } };
-	mode_t type = kind == CP_KIND_PIPE ? S_IFIFO : S_IFSOCK;
-	struct stat st;
-	unsigned number;
-
-	if (kind == CP_KIND_PTY) {
-		if (syscall(SYS_ioctl, fd[0], TIOCGPTN, &number) == -1)
-			return;
-		made.ino[0] = made.ino[1] = number;
-		cp_channel_add(&made);
-		return;
-	}
-	for (int k = 0; k < 2; k++) {
-		if (cp_raw_fstat(fd[k], &st) == -1 ||
-		    (st.st_mode & S_IFMT) != type)
-			return;
-		made.ino[k] = st.st_ino;
-		if (kind == CP_KIND_PIPE) {
-			made.ino[1] = st.st_ino;
-			cp_procfs_learn_pipe(fd[k], st.st_dev);
-			break;
-		}
-	}
-	cp_channel_add(&made);
-}
-
 bool
 cp_channel_any(void)
 {
@@ -166,28 +132,6 @@ look(const struct entry *e, struct cp_made *made)
 	    0;
 }
 
-static int
-end_of(const struct cp_made *made, const struct cp_end_id *end)
-{
-	if (made->kind != end->kind)
-		return -1;
-	switch (made->kind) {
-	case CP_KIND_PIPE:
-		if (made->ino[0] != end->ino)
-			return -1;
-		/* /proc/self/fd/N reopened for both: no telling which. */
-		return end->access == CP_READ ? 0 :
-		    end->access == CP_WRITE   ? 1 :
-						-1;
-	case CP_KIND_UNIX:
-		return made->ino[0] == end->ino ? 0 :
-		    made->ino[1] == end->ino	? 1 :
-						  -1;
-	default:
-		return made->ino[1] == end->ino ? 1 : -1;
-	}
-}
-
 int
 cp_channel_find(const struct cp_end_id *end, struct cp_made *made)
 {
@@ -198,29 +142,11 @@ cp_channel_find(const struct cp_end_id *end, struct cp_made *made)
 
 	for (uint64_t i = 1; i <= n; i++)
 		if (look(entry(r, last - i), &copy) != 0 &&
-		    (k = end_of(&copy, end)) != -1) {
+		    (k = cp_channel_end_of(&copy, end)) != -1) {
 			*made = copy;
 			return k;
 		}
 	return -1;
-}
-
-bool
-cp_channel_opposite(const struct cp_made *made, int k,
-    const struct cp_end_id *host)
-{
-	switch (made->kind) {
-	case CP_KIND_PIPE:
-		return host->kind == CP_KIND_PIPE &&
-		    host->ino == made->ino[1 - k] &&
-		    (host->access & (k == 0 ? CP_WRITE : CP_READ)) != 0;
-	case CP_KIND_UNIX:
-		return host->kind == CP_KIND_UNIX &&
-		    host->ino == made->ino[1 - k];
-	default:
-		return host->kind == CP_KIND_PTMX && k == 1 &&
-		    host->ino == made->ino[0];
-	}
 }
 
 void
@@ -236,7 +162,7 @@ cp_channel_warded(const struct cp_channel *child)
 		struct entry *e = entry(r, last - i);
 		struct cp_made made;
 		uint64_t state = look(e, &made);
-		int k = state == 0 ? -1 : end_of(&made, &end);
+		int k = state == 0 ? -1 : cp_channel_end_of(&made, &end);
 		uint64_t mark;
 
 		if (k == -1)

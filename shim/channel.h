@@ -47,6 +47,9 @@ _Atomic int32_t *cp_channel_forks(void);
  */
 int cp_channel_find(const struct cp_end_id *end, struct cp_made *made);
 
+/* Which end of *MADE is END?  -1: none, or nobody can tell.  Context: any. */
+int cp_channel_end_of(const struct cp_made *made, const struct cp_end_id *end);
+
 /* Is *HOST the end opposite to *CHILD, which is end K of *MADE?  any. */
 bool cp_channel_opposite(const struct cp_made *made, int k,
     const struct cp_end_id *host);

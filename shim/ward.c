@@ -10,18 +10,15 @@
  * that the cloak's handler can't meet its own thread's lock.  Nobody waits
  * long: who does not get it leaves the record to the guard alone.
  */
-#include <sys/auxv.h>
 #include <sys/syscall.h>
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "common/procfs.h"
 #include "common/raw.h"
 #include "common/wire.h"
 #include "map.h"
@@ -35,12 +32,11 @@ static void pool_give(void *p, size_t size);
 #define uthash_free(ptr, size) pool_give(ptr, size)
 #include <uthash.h>
 
-#define BLOCK	    64	 /* entries that are mapped at once */
-#define FIRST	    1024 /* bytes for the first table and its buckets */
-#define SWEEP_MIN   64
-#define SPINS	    4096
-#define KERNEL_SET  8 /* sizeof(sigset_t) of the kernel */
-#define NANOSECONDS 1000000000u
+#define BLOCK	   64	/* entries that are mapped at once */
+#define FIRST	   1024 /* bytes for the first table and its buckets */
+#define SWEEP_MIN  64
+#define SPINS	   4096
+#define KERNEL_SET 8 /* sizeof(sigset_t) of the kernel */
 
 struct ward {
 	struct cp_record record; /* its pid is the key */
@@ -50,7 +46,6 @@ struct ward {
 
 struct pool {
 	atomic_flag busy;
-	bool inherited; /* some are children of who we were */
 	_Atomic unsigned count;
 	unsigned sweep_at;
 	struct ward *table;
@@ -61,13 +56,6 @@ struct pool {
 };
 
 static _Atomic(struct pool *) pool;
-/* What an heir is to have: not wiped. */
-static struct saved {
-	size_t size;
-	unsigned n;
-	struct cp_record record[];
-} * saved;
-
 static void *
 pool_take(size_t size)
 {
@@ -168,63 +156,6 @@ forget(struct pool *p, struct ward *w)
 	p->count--;
 }
 
-/*
- * The PID was the ward's at the time of the record, so it still is if whoever
- * bears it was there already: one start time is enough, and it is not read
- * before somebody asks.  A /proc of another PID namespace speaks of others.
- */
-bool
-cp_ward_is(const struct cp_record *r, const struct cp_stat *st)
-{
-	uint64_t hz = getauxval(AT_CLKTCK);
-	const struct pool *p = pool;
-
-	return r->seen != 0 && hz != 0 &&
-	    ((p != NULL && p->inherited) || st->ppid == cp_raw_getpid()) &&
-	    st->start <= r->seen / (NANOSECONDS / hz);
-}
-
-/* Zombies count as dead: whether the host has waited is its business. */
-static bool
-lives(const struct cp_record *r)
-{
-	struct cp_stat st;
-
-	/* Most are reaped by then: that is told by one call. */
-	if (r->seen == 0 ||
-	    (syscall(SYS_kill, r->pid, 0) == -1 && errno == ESRCH))
-		return false;
-	return cp_procfs_stat(r->pid, &st) == 0 && cp_ward_is(r, &st) &&
-	    st.state != 'Z' && st.state != 'X';
-}
-
-/* Does somebody still hold the other end of what we hold? */
-static bool
-has_peer(const struct cp_channel *ch)
-{
-	struct pollfd p = { .fd = ch->host_fd };
-	struct timespec none = { 0, 0 };
-	struct cp_end_id end;
-
-	if (ch->kind == CP_KIND_NONE || ch->host_fd < 0 ||
-	    cp_procfs_own_end(ch->host_fd, &end) == -1 ||
-	    !cp_procfs_is_host_end(ch, &end))
-		return false;
-	/* A session leader's death hangs up for those who hold the slave on. */
-	if (ch->kind == CP_KIND_PTY)
-		return true;
-	return (syscall(SYS_ppoll, &p, 1, &none, NULL, 0) != 1 ||
-	    (p.revents & (POLLERR | POLLHUP)) == 0);
-}
-
-/* Whoever it forked may hold its channels on. */
-bool
-cp_ward_is_over(const struct cp_record *r)
-{
-	return !lives(r) && !has_peer(&r->channel[0]) &&
-	    !has_peer(&r->channel[1]);
-}
-
 static void
 sweep(struct pool *p)
 {
@@ -291,7 +222,7 @@ void
 cp_ward_add(const struct cp_record *record)
 {
 	struct pool *p = get_or_map();
-	int saved_errno = errno;
+	int saved = errno;
 	struct ward *w;
 	uint64_t mask;
 
@@ -305,14 +236,14 @@ cp_ward_add(const struct cp_record *record)
 		put(p, record);
 	unlock(p, &mask);
 out:
-	cp_errno(saved_errno);
+	cp_errno(saved);
 }
 
 void
 cp_ward_each(bool (*visit)(const struct cp_record *, void *), void *arg)
 {
 	struct pool *p = pool;
-	int saved_errno = errno;
+	int saved = errno;
 	struct ward *w, *next;
 	uint64_t mask;
 
@@ -322,7 +253,7 @@ cp_ward_each(bool (*visit)(const struct cp_record *, void *), void *arg)
 		if (!visit(&w->record, arg))
 			break;
 	unlock(p, &mask);
-	cp_errno(saved_errno);
+	cp_errno(saved);
 }
 
 unsigned
@@ -331,47 +262,4 @@ cp_ward_count(void)
 	struct pool *p = pool;
 
 	return p == NULL ? 0 : p->count;
-}
-
-static bool
-save(const struct cp_record *record, void *arg)
-{
-	struct saved *s = arg;
-
-	if (s->size < sizeof(*s) + (s->n + 1) * sizeof(*record))
-		return false;
-	s->record[s->n++] = *record;
-	return true;
-}
-
-void
-cp_ward_save(void)
-{
-	size_t size = sizeof(*saved) +
-	    cp_ward_count() * sizeof(saved->record[0]);
-
-	cp_ward_forget_saved();
-	saved = cp_map(size, MAP_PRIVATE);
-	if (saved == NULL)
-		return;
-	saved->size = size;
-	cp_ward_each(save, saved);
-}
-
-void
-cp_ward_forget_saved(void)
-{
-	if (saved != NULL)
-		cp_unmap(saved, saved->size);
-	saved = NULL;
-}
-
-void
-cp_ward_inherit(void)
-{
-	for (unsigned i = 0; saved != NULL && i < saved->n; i++)
-		cp_ward_add(&saved->record[i]);
-	cp_ward_forget_saved();
-	if (pool != NULL)
-		pool->inherited = true;
 }

@@ -45,5 +45,7 @@ void cp_ward_forget_saved(void);
 
 /* We go on in their host's place: what was saved is ours.  Context: host. */
 void cp_ward_inherit(void);
+/* Did we, so that some are children of who we were?  Context: any. */
+bool cp_ward_inherited(void);
 
 #endif
