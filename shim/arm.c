@@ -38,21 +38,22 @@ cp_arm(pid_t host)
 	bool alive;
 
 	/* The host's own, or that of a stricter frame around it. */
-	if (prctl(PR_GET_PDEATHSIG, &set) == -1 || set != 0) {
-		errno = saved;
+	if (syscall(SYS_prctl, PR_GET_PDEATHSIG, &set) == -1 || set != 0) {
+		cp_errno(saved);
 		return false;
 	}
 	pidfd = (int)syscall(SYS_pidfd_open, host, 0);
-	alive = getppid() == host && prctl(PR_SET_PDEATHSIG, SIGTERM) == 0;
+	alive = cp_raw_getppid() == host &&
+	    syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGTERM) == 0;
 	/* It may have died before the kernel was told. */
 	if (alive &&
-	    (getppid() != host || (pidfd != -1 && is_readable(pidfd)))) {
+	    (cp_raw_getppid() != host || (pidfd != -1 && is_readable(pidfd)))) {
 		cp_disarm();
 		alive = false;
 	}
 	if (pidfd != -1)
 		cp_raw_close(pidfd);
-	errno = saved;
+	cp_errno(saved);
 	return alive;
 }
 
@@ -61,6 +62,6 @@ cp_disarm(void)
 {
 	int saved = errno;
 
-	(void)prctl(PR_SET_PDEATHSIG, 0);
-	errno = saved;
+	(void)syscall(SYS_prctl, PR_SET_PDEATHSIG, 0);
+	cp_errno(saved);
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -44,8 +45,9 @@ cp_ask_key(char *const argv[], pid_t pid)
 	if (pid != 0)
 		(void)cp_procfs_path(path, sizeof(path), pid, "/cwd");
 	/* It is gone, or not ours to know: it most likely was where we are. */
-	if (stat(path, &st) == -1 && (pid == 0 || stat(".", &st) == -1)) {
-		errno = saved;
+	if (fstatat(AT_FDCWD, path, &st, 0) == -1 &&
+	    (pid == 0 || fstatat(AT_FDCWD, ".", &st, 0) == -1)) {
+		cp_errno(saved);
 		return 0;
 	}
 	for (; *argv != NULL; argv++)
@@ -133,6 +135,6 @@ cp_ask(const struct cp_msg *msg)
 			rc = wait_for_answer(fd, end);
 		cp_raw_close(fd);
 	}
-	errno = saved;
+	cp_errno(saved);
 	return rc;
 }

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The channel table: a fixed ring in .bss, whose untouched pages cost nothing.
+ * The channel table: a ring of fixed size, mapped with the first channel; its
+ * untouched pages cost nothing.
  * Lock-free: a writer takes the next entry by its ticket, a reader copies an
  * entry and looks whether its state word is still the same.
  *
  * Entries are not removed when a descriptor is closed: what an entry says of a
  * descriptor is a hint, which is checked against the kernel before it is used.
  */
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stddef.h>
 
 #include "channel.h"
+#include "common/raw.h"
+#include "map.h"
 
 /*
  * State: ticket + 1 in the upper bits, so that 0 is an empty entry; below, 1
@@ -33,60 +33,87 @@ struct entry {
 	struct cp_made made;
 };
 
-static struct entry table[CP_CHANNELS];
-static _Atomic uint64_t tickets;
-static _Atomic int32_t shedding; /* entries with a SHED mark, about */
+/* What every spawn writes: on one page, of which each fork makes a copy. */
+struct ring {
+	_Atomic uint64_t tickets;
+	_Atomic uint64_t review;  /* where cp_channel_review() goes on */
+	_Atomic int32_t shedding; /* entries with a SHED mark, about */
+	_Atomic int32_t forks;	  /* see cp_channel_forks() */
+	struct entry table[CP_CHANNELS];
+};
+
+static _Atomic(struct ring *) ring;
+
+/* The ring, or NULL as long as no channel was made. */
+static struct ring *
+get(void)
+{
+	return atomic_load_explicit(&ring, memory_order_acquire);
+}
+
+/* Two threads may make their first channel at once. */
+static struct ring *
+get_or_map(void)
+{
+	struct ring *r = get(), *none = NULL;
+
+	if (r != NULL)
+		return r;
+	r = cp_map(sizeof(*r), MAP_PRIVATE);
+	if (r == NULL || atomic_compare_exchange_strong(&ring, &none, r))
+		return r;
+	cp_unmap(r, sizeof(*r));
+	return none;
+}
+
+static struct entry *
+entry(struct ring *r, uint64_t ticket)
+{
+	return &r->table[ticket % CP_CHANNELS];
+}
+
+/* The next ticket; how many of those before it are in the ring. */
+static uint64_t
+last_of(struct ring *r, uint64_t *n)
+{
+	uint64_t last = r == NULL ? 0 : atomic_load(&r->tickets);
+
+	*n = last < CP_CHANNELS ? last : CP_CHANNELS;
+	return last;
+}
 
 void
 cp_channel_add(const struct cp_made *made)
 {
-	uint64_t ticket = atomic_fetch_add(&tickets, 1);
-	struct entry *e = &table[ticket % CP_CHANNELS];
-	uint64_t old;
+	struct ring *r = get_or_map();
+	struct entry *e;
+	uint64_t ticket, old;
 
+	if (r == NULL)
+		return;
+	ticket = atomic_fetch_add(&r->tickets, 1);
+	e = entry(r, ticket);
 	old = atomic_exchange(&e->state, (ticket + 1) << BITS | WRITING);
 	if (old & SHED_ANY)
-		atomic_fetch_sub(&shedding, 1);
+		atomic_fetch_sub(&r->shedding, 1);
 	atomic_thread_fence(memory_order_release);
 	e->made = *made;
 	atomic_store_explicit(&e->state, (ticket + 1) << BITS,
 	    memory_order_release);
 }
 
-void
-cp_channel_add_fds(int kind, const int fd[2], bool cloexec)
-{
-	struct cp_made made = { .kind = (uint8_t)kind,
-		.cloexec = cloexec,
-		.fd = { fd[0], fd[1] } };
-	mode_t type = kind == CP_KIND_PIPE ? S_IFIFO : S_IFSOCK;
-	struct stat st;
-	unsigned number;
-
-	if (kind == CP_KIND_PTY) {
-		if (ioctl(fd[0], TIOCGPTN, &number) == -1)
-			return;
-		made.ino[0] = made.ino[1] = number;
-		cp_channel_add(&made);
-		return;
-	}
-	for (int k = 0; k < 2; k++) {
-		if (fstat(fd[k], &st) == -1 || (st.st_mode & S_IFMT) != type)
-			return;
-		made.ino[k] = st.st_ino;
-		if (kind == CP_KIND_PIPE) {
-			made.ino[1] = st.st_ino;
-			cp_procfs_learn_pipe(fd[k], st.st_dev);
-			break;
-		}
-	}
-	cp_channel_add(&made);
-}
-
 bool
 cp_channel_any(void)
 {
-	return atomic_load_explicit(&tickets, memory_order_relaxed) != 0;
+	return get() != NULL;
+}
+
+_Atomic int32_t *
+cp_channel_forks(void)
+{
+	struct ring *r = get();
+
+	return r == NULL ? NULL : &r->forks;
 }
 
 /* A consistent copy of an entry; its state, or 0 if there is none. */
@@ -105,61 +132,21 @@ look(const struct entry *e, struct cp_made *made)
 	    0;
 }
 
-static int
-end_of(const struct cp_made *made, const struct cp_end_id *end)
-{
-	if (made->kind != end->kind)
-		return -1;
-	switch (made->kind) {
-	case CP_KIND_PIPE:
-		if (made->ino[0] != end->ino)
-			return -1;
-		/* /proc/self/fd/N reopened for both: no telling which. */
-		return end->access == CP_READ ? 0 :
-		    end->access == CP_WRITE   ? 1 :
-						-1;
-	case CP_KIND_UNIX:
-		return made->ino[0] == end->ino ? 0 :
-		    made->ino[1] == end->ino	? 1 :
-						  -1;
-	default:
-		return made->ino[1] == end->ino ? 1 : -1;
-	}
-}
-
 int
 cp_channel_find(const struct cp_end_id *end, struct cp_made *made)
 {
-	uint64_t last = atomic_load(&tickets);
-	uint64_t n = last < CP_CHANNELS ? last : CP_CHANNELS;
+	struct ring *r = get();
+	uint64_t n, last = last_of(r, &n);
 	struct cp_made copy;
 	int k;
 
 	for (uint64_t i = 1; i <= n; i++)
-		if (look(&table[(last - i) % CP_CHANNELS], &copy) != 0 &&
-		    (k = end_of(&copy, end)) != -1) {
+		if (look(entry(r, last - i), &copy) != 0 &&
+		    (k = cp_channel_end_of(&copy, end)) != -1) {
 			*made = copy;
 			return k;
 		}
 	return -1;
-}
-
-bool
-cp_channel_opposite(const struct cp_made *made, int k,
-    const struct cp_end_id *host)
-{
-	switch (made->kind) {
-	case CP_KIND_PIPE:
-		return host->kind == CP_KIND_PIPE &&
-		    host->ino == made->ino[1 - k] &&
-		    (host->access & (k == 0 ? CP_WRITE : CP_READ)) != 0;
-	case CP_KIND_UNIX:
-		return host->kind == CP_KIND_UNIX &&
-		    host->ino == made->ino[1 - k];
-	default:
-		return host->kind == CP_KIND_PTMX && k == 1 &&
-		    host->ino == made->ino[0];
-	}
 }
 
 void
@@ -168,14 +155,14 @@ cp_channel_warded(const struct cp_channel *child)
 	struct cp_end_id end = { .kind = child->kind,
 		.access = child->access,
 		.ino = child->child };
-	uint64_t last = atomic_load(&tickets);
-	uint64_t n = last < CP_CHANNELS ? last : CP_CHANNELS;
+	struct ring *r = get();
+	uint64_t n, last = last_of(r, &n);
 
 	for (uint64_t i = 1; i <= n; i++) {
-		struct entry *e = &table[(last - i) % CP_CHANNELS];
+		struct entry *e = entry(r, last - i);
 		struct cp_made made;
 		uint64_t state = look(e, &made);
-		int k = state == 0 ? -1 : end_of(&made, &end);
+		int k = state == 0 ? -1 : cp_channel_end_of(&made, &end);
 		uint64_t mark;
 
 		if (k == -1)
@@ -187,7 +174,7 @@ cp_channel_warded(const struct cp_channel *child)
 		if (atomic_compare_exchange_strong(&e->state, &state,
 			state | mark) &&
 		    mark & SHED_ANY && !(state & SHED_ANY))
-			atomic_fetch_add(&shedding, 1);
+			atomic_fetch_add(&r->shedding, 1);
 		return;
 	}
 }
@@ -195,13 +182,13 @@ cp_channel_warded(const struct cp_channel *child)
 int
 cp_channel_unclaimed(struct cp_made *out, int max)
 {
-	uint64_t last = atomic_load(&tickets);
-	uint64_t n = last < CP_CHANNELS ? last : CP_CHANNELS;
+	struct ring *r = get();
+	uint64_t n, last = last_of(r, &n);
 	int found = 0;
 
 	for (uint64_t i = 1; i <= n && found < max; i++) {
 		struct cp_made made;
-		uint64_t state = look(&table[(last - i) % CP_CHANNELS], &made);
+		uint64_t state = look(entry(r, last - i), &made);
 
 		if (state == 0)
 			continue;
@@ -221,7 +208,8 @@ leaks(const struct cp_made *made, int k, int fd)
 
 	return fd > 2 && cp_procfs_own_end(fd, &end) == 0 &&
 	    cp_channel_opposite(made, 1 - k, &end) &&
-	    (flags = fcntl(fd, F_GETFD)) != -1 && !(flags & FD_CLOEXEC);
+	    (flags = cp_raw_fcntl(fd, F_GETFD, 0)) != -1 &&
+	    !(flags & FD_CLOEXEC);
 }
 
 /*
@@ -231,14 +219,14 @@ leaks(const struct cp_made *made, int k, int fd)
 void
 cp_channel_shed(void)
 {
-	uint64_t last = atomic_load(&tickets);
-	uint64_t n = last < CP_CHANNELS ? last : CP_CHANNELS;
+	struct ring *r = get();
+	uint64_t n, last = last_of(r, &n);
 	int saved = errno;
 
-	if (atomic_load(&shedding) <= 0)
+	if (r == NULL || atomic_load(&r->shedding) <= 0)
 		return;
 	for (uint64_t i = 1; i <= n; i++) {
-		struct entry *e = &table[(last - i) % CP_CHANNELS];
+		struct entry *e = entry(r, last - i);
 		struct cp_made made;
 		uint64_t state;
 
@@ -247,26 +235,28 @@ cp_channel_shed(void)
 			continue;
 		for (int k = 0; k < 2; k++)
 			if (state & SHED(k) && leaks(&made, k, made.fd[k]))
-				(void)fcntl(made.fd[k], F_SETFD, FD_CLOEXEC);
+				(void)cp_raw_fcntl(made.fd[k], F_SETFD,
+				    FD_CLOEXEC);
 	}
-	errno = saved;
+	cp_errno(saved);
 }
 
 void
 cp_channel_review(void)
 {
-	static _Atomic uint64_t cursor;
-	uint64_t last = atomic_load(&tickets);
-	uint64_t n = last < CP_CHANNELS ? last : CP_CHANNELS;
+	struct ring *r = get();
+	uint64_t n;
 	int saved = errno;
 
+	(void)last_of(r, &n);
 	/* A small part of the table each time, whatever its size. */
 	for (uint64_t i = 0, looks = 0; i < n && i < 64 && looks < 2; i++) {
-		struct entry *e = &table[atomic_fetch_add(&cursor, 1) % n];
+		struct entry
+		    *e = &r->table[atomic_fetch_add(&r->review, 1) % n];
 		struct cp_made made;
 		uint64_t state;
 
-		if (atomic_load(&shedding) <= 0)
+		if (atomic_load(&r->shedding) <= 0)
 			break;
 		if (!(atomic_load(&e->state) & SHED_ANY) ||
 		    (state = look(e, &made)) == 0)
@@ -277,7 +267,7 @@ cp_channel_review(void)
 			continue;
 		if (atomic_compare_exchange_strong(&e->state, &state,
 			state & ~(uint64_t)SHED_ANY))
-			atomic_fetch_sub(&shedding, 1);
+			atomic_fetch_sub(&r->shedding, 1);
 	}
-	errno = saved;
+	cp_errno(saved);
 }

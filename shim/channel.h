@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -35,10 +36,19 @@ void cp_channel_add_fds(int kind, const int fd[2], bool cloexec);
 bool cp_channel_any(void);
 
 /*
+ * A counter for cp_forking(), beside what the next channel changes; NULL if
+ * none was made.  Context: any.
+ */
+_Atomic int32_t *cp_channel_forks(void);
+
+/*
  * The newest channel of which END is an end: returns which one (0 or 1) and
  * fills *MADE, or returns -1.  Context: any.
  */
 int cp_channel_find(const struct cp_end_id *end, struct cp_made *made);
+
+/* Which end of *MADE is END?  -1: none, or nobody can tell.  Context: any. */
+int cp_channel_end_of(const struct cp_made *made, const struct cp_end_id *end);
 
 /* Is *HOST the end opposite to *CHILD, which is end K of *MADE?  any. */
 bool cp_channel_opposite(const struct cp_made *made, int k,

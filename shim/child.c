@@ -17,6 +17,7 @@
 #include "ask.h"
 #include "channel.h"
 #include "child.h"
+#include "common/raw.h"
 #include "config.h"
 #include "init.h"
 #include "kept.h"
@@ -29,7 +30,7 @@ static pid_t on_pty; /* only ever set in a fork child, to its own PID */
 void
 cp_child_on_pty(void)
 {
-	on_pty = getpid();
+	on_pty = cp_raw_getpid();
 }
 
 /* forkpty has closed our copy of the master, and knows its number only. */
@@ -68,12 +69,12 @@ is_ward(struct kin *kin, struct cp_channel ch[2])
 	if (end[0].kind == CP_KIND_NONE && end[1].kind == CP_KIND_NONE)
 		return false;
 	/* In another PID namespace the host's number means somebody else. */
-	kin->parent = getppid();
+	kin->parent = cp_raw_getppid();
 	if (kin->parent == 0)
 		return false;
 	ours = kin->parent == kin->host;
 	found = cp_kept_look(kin->host, ours && kin->frozen, end, ch);
-	if (ours && on_pty != 0 && on_pty == getpid()) {
+	if (ours && on_pty != 0 && on_pty == cp_raw_getpid()) {
 		trust_pty(end, ch);
 		found = true;
 	}
@@ -100,7 +101,7 @@ may_arm(const struct cp_msg *msg, bool told)
 static bool
 is_any(struct kin *kin, struct cp_channel ch[2])
 {
-	if (!cp_tell_all() || (kin->parent = getppid()) != kin->host)
+	if (!cp_tell_all() || (kin->parent = cp_raw_getppid()) != kin->host)
 		return false;
 	ch[0] = ch[1] = (struct cp_channel){ .host_fd = -1 };
 	return true;
@@ -117,7 +118,7 @@ join(struct cp_child *c, struct kin *kin, const struct cp_command *cmd)
 	struct cp_record record;
 	int answer = -1;
 
-	if (!ward && !is_any(kin, c->msg.channel))
+	if ((!ward && !is_any(kin, c->msg.channel)) || !cp_tell_worth(cmd))
 		return 0;
 	cp_tell_fill(&c->msg, 0, kin->host, cmd);
 	if (ward)
@@ -125,7 +126,7 @@ join(struct cp_child *c, struct kin *kin, const struct cp_command *cmd)
 	if (answer > 0)
 		return answer;
 	if (kin->shared != NULL && cp_kept_sure(c->msg.channel)) {
-		record = cp_tell_record(&c->msg, getpid(),
+		record = cp_tell_record(&c->msg, cp_raw_getpid(),
 		    kin->parent == kin->host);
 		c->slots = &kin->shared->slots;
 		c->ticket = cp_slot_put(c->slots, &record);
@@ -150,7 +151,7 @@ cp_child_prepare(struct cp_child *c, enum cp_where where,
 	case CP_UNCLAIMED:
 		break;
 	case CP_OWNER:
-		if (cp_has_wards())
+		if (cp_has_wards() && cp_tell_worth(cmd))
 			(void)cp_report_type(CP_MSG_EXEC, CP_REPORT_INSIST);
 		kin = (struct kin){ .host = cp_owner_maker(),
 			.shared = cp_owner_maker_shared() };
@@ -165,7 +166,7 @@ cp_child_prepare(struct cp_child *c, enum cp_where where,
 			.frozen = where == CP_VFORK_CHILD };
 		refused = join(c, &kin, cmd);
 	}
-	errno = saved;
+	cp_errno(saved);
 	return refused;
 }
 
@@ -180,10 +181,10 @@ cp_child_undo(struct cp_child *c)
 	c->msg.flags |= CP_WARD_UNDO;
 	if (c->ticket.index != -1 && !cp_slot_take_back(c->slots, &c->ticket)) {
 		/* The host has it in its table by now. */
-		record = cp_tell_record(&c->msg, getpid(), false);
+		record = cp_tell_record(&c->msg, cp_raw_getpid(), false);
 		(void)cp_slot_put(c->slots, &record);
 	}
 	if (c->told)
 		(void)cp_report(&c->msg, CP_REPORT_INSIST);
-	errno = saved;
+	cp_errno(saved);
 }

@@ -14,23 +14,35 @@
 #include <unistd.h>
 
 #include "common/procfs.h"
+#include "common/raw.h"
 #include "common/wire.h"
 #include "config.h"
+#include "map.h"
 
 #define GUARD_PROGRAM "childproof-guard"
 
-static struct cp_options options;
-static const char *options_error; /* what was wrong with them, or NULL */
-static char options_bad[64];	  /* the key=value of which it was */
+/*
+ * What only a host needs: mapped, so that with the rest all of .bss shares the
+ * page of .data, and a program that is no host pays for none more.
+ */
+struct room {
+	struct cp_options options;
+	const char *error; /* what was wrong with them, or NULL */
+	char bad[64];	   /* the key=value of which it was */
+	char self_path[512];
+	char guard_path[512];
+};
+
+static const struct room nothing;
+static const struct room *room = &nothing;
 static char options_variable[sizeof(CP_ENV_OPTIONS) + 2048];
 static char guard_variable[sizeof(CP_ENV_GUARD) + CP_NAME_MAX + 1];
 static bool guard_given;
-static char self_path[512];
-static char guard_path[512];
+
 const struct cp_options *
 cp_options(void)
 {
-	return &options;
+	return &room->options;
 }
 
 const char *
@@ -50,14 +62,14 @@ cp_guard_name(void)
 const char *
 cp_guard_path(void)
 {
-	return guard_path;
+	return room->guard_path;
 }
 
 const char *
 cp_options_error(const char **bad)
 {
-	*bad = options_bad;
-	return options_error;
+	*bad = room->bad;
+	return room->error;
 }
 
 bool
@@ -70,11 +82,12 @@ struct cp_preload
 cp_preload_facts(bool child)
 {
 	return (struct cp_preload){
-		.self = self_path,
+		.self = room->self_path,
 		.guard = guard_variable,
 		.options = options_variable,
-		.inject = child && options.inject && options.inherit,
-		.strip = child && !options.inherit,
+		.inject = child && room->options.inject &&
+		    room->options.inherit,
+		.strip = child && !room->options.inherit,
 	};
 }
 
@@ -113,30 +126,30 @@ cp_config_may_be_all(void)
 
 /* Ours may have been preloaded by a relative path, before any chdir(2). */
 static void
-find_self(void)
+find_self(struct room *r)
 {
 	size_t at = 0, name = sizeof(GUARD_PROGRAM);
 	const char *slash;
 	Dl_info info;
 
-	if (dladdr(guard_path, &info) == 0 || info.dli_fname == NULL ||
+	if (dladdr(guard_variable, &info) == 0 || info.dli_fname == NULL ||
 	    (slash = strrchr(info.dli_fname, '/')) == NULL)
 		return;
 	if (info.dli_fname[0] != '/') {
-		if (getcwd(self_path, sizeof(self_path) / 2) == NULL)
+		if (getcwd(r->self_path, sizeof(r->self_path) / 2) == NULL)
 			goto unknown;
-		at = strlen(self_path);
-		self_path[at++] = '/';
+		at = strlen(r->self_path);
+		r->self_path[at++] = '/';
 	}
-	if (at + strlen(info.dli_fname) + name >= sizeof(self_path))
+	if (at + strlen(info.dli_fname) + name >= sizeof(r->self_path))
 		goto unknown;
-	memcpy(self_path + at, info.dli_fname, strlen(info.dli_fname) + 1);
+	memcpy(r->self_path + at, info.dli_fname, strlen(info.dli_fname) + 1);
 	at += (size_t)(slash + 1 - info.dli_fname);
-	memcpy(guard_path, self_path, at);
-	memcpy(guard_path + at, GUARD_PROGRAM, name);
+	memcpy(r->guard_path, r->self_path, at);
+	memcpy(r->guard_path + at, GUARD_PROGRAM, name);
 	return;
 unknown:
-	self_path[0] = '\0';
+	r->self_path[0] = '\0';
 }
 
 static uint64_t
@@ -168,7 +181,7 @@ make_name(void)
 	seed = mix(mix(half[0]) + half[1]);
 	memcpy(at, key, sizeof(key) - 1);
 	at += sizeof(key) - 1;
-	at += cp_procfs_decimal(at, (uint64_t)getpid());
+	at += cp_procfs_decimal(at, (uint64_t)cp_raw_getpid());
 	*at++ = '/';
 	for (int i = 0; i < 16; i++, seed <<= 4)
 		*at++ = hex[seed >> 60];
@@ -176,30 +189,38 @@ make_name(void)
 }
 
 static void
-parse_options(void)
+parse_options(struct room *r)
 {
 	const char *bad;
 	size_t len;
 
-	cp_options_init(&options);
+	cp_options_init(&r->options);
 	if (options_variable[0] == '\0')
 		return;
-	options_error = cp_options_parse(&options,
+	r->error = cp_options_parse(&r->options,
 	    options_variable + sizeof(CP_ENV_OPTIONS), &bad, &len);
-	if (options_error == NULL)
+	if (r->error == NULL)
 		return;
-	if (len > sizeof(options_bad) - 1)
-		len = sizeof(options_bad) - 1;
-	memcpy(options_bad, bad, len);
-	options_bad[len] = '\0';
+	if (len > sizeof(r->bad) - 1)
+		len = sizeof(r->bad) - 1;
+	memcpy(r->bad, bad, len);
+	r->bad[len] = '\0';
 }
 
-void
+bool
 cp_config_complete(void)
 {
-	parse_options();
-	if (self_path[0] == '\0')
-		find_self();
+	struct room *r;
+
+	if (room != &nothing)
+		return true;
+	r = cp_map(sizeof(*r), MAP_PRIVATE);
+	if (r == NULL)
+		return false;
+	parse_options(r);
+	find_self(r);
 	if (guard_variable[0] == '\0')
 		make_name();
+	room = r;
+	return true;
 }

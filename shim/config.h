@@ -14,8 +14,11 @@ void cp_config_read(void);
 /* May the options, not yet parsed, say children=all?  Context: host. */
 bool cp_config_may_be_all(void);
 
-/* The claim's part: parses, finds, names.  Context: host, one thread. */
-void cp_config_complete(void);
+/*
+ * The claim's part: parses, finds, names; false without memory.  Until then
+ * all options are off.  Context: host, one thread.
+ */
+bool cp_config_complete(void);
 
 /* As CHILDPROOF_OPTIONS said when the program was started.  Context: any. */
 const struct cp_options *cp_options(void);

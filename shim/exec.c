@@ -51,28 +51,22 @@ call_real(const struct call *c, char *const *envp, bool given)
 	}
 }
 
-/* A search by the libc, or a descriptor: nothing can be said before. */
-static bool
-is_worth_telling(const struct call *c)
-{
-	return c->form == BY_SEARCH || c->form == BY_FD ||
-	    cp_tell_worth(c->form == BY_AT ? c->fd : AT_FDCWD, c->path,
-		c->flags);
-}
-
 static int
 run_as_child(const struct call *c, enum cp_where where, char *const *envp,
     bool given)
 {
-	const struct cp_command cmd = { c->form == BY_FD && c->argv != NULL ?
+	/* A search by the libc, or a descriptor: nothing can be said before. */
+	const struct cp_command cmd = { .program = c->form == BY_FD &&
+			c->argv != NULL ?
 		    c->argv[0] :
 		    c->path,
-		c->argv };
+		.argv = c->argv,
+		.by_path = c->form == BY_PATH || c->form == BY_AT,
+		.dir = c->form == BY_AT ? c->fd : AT_FDCWD,
+		.flags = c->flags };
 	struct cp_child child;
 	int rc;
 
-	if (!is_worth_telling(c))
-		return call_real(c, envp, given);
 	rc = cp_child_prepare(&child, where, &cmd);
 	if (rc != 0) {
 		errno = rc;

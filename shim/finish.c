@@ -156,7 +156,7 @@ cp_finish(void)
 	if (o->spare[0] != '\0')
 		return;
 	g.n = 0;
-	g.others = cp_procfs_children(getpid(), g.other, OTHERS_MAX);
+	g.others = cp_procfs_children(cp_raw_getpid(), g.other, OTHERS_MAX);
 	cp_ward_each(strike_off, &g);
 	cp_ward_each(join, &g);
 	if (await(&g, cp_now_ms() + o->exit_grace_ms)) {

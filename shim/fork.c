@@ -12,22 +12,26 @@
 
 #include "channel.h"
 #include "child.h"
+#include "common/raw.h"
 #include "init.h"
+#include "owner.h"
 #include "real.h"
 #include "report.h"
 #include "spawned.h"
+#include "ward.h"
 
 pid_t _Fork(void);
 
 CP_EXPORT pid_t
 fork(void)
 {
+	_Atomic int32_t *forks;
 	pid_t pid;
 
 	(void)cp_enter(false);
-	cp_forking(true);
+	forks = cp_forking();
 	pid = cp_real(fork)();
-	cp_forking(false);
+	cp_forked(forks, pid == 0);
 	return pid;
 }
 
@@ -68,33 +72,40 @@ forkpty(int *master, char *name, const struct termios *termios,
     const struct winsize *size)
 {
 	bool owner = cp_enter(true);
+	_Atomic int32_t *forks = cp_forking();
 	int saved;
 	pid_t pid;
 
-	cp_forking(true);
 	pid = cp_real(forkpty)(master, name, termios, size);
-	cp_forking(false);
+	cp_forked(forks, pid == 0);
 	saved = errno;
 	if (pid == 0)
 		cp_child_on_pty();
 	else if (pid > 0 && owner)
 		register_terminal(pid, *master);
-	errno = saved;
+	cp_errno(saved);
 	return pid;
 }
 
 CP_EXPORT int
 daemon(int nochdir, int noclose)
 {
-	pid_t old = getpid();
+	pid_t old = cp_raw_getpid();
 	struct cp_msg msg = { .type = CP_MSG_HEIR, .pid = old };
+	_Atomic int32_t *forks;
+	bool child;
 	int rc;
 
-	cp_forking(true);
+	if (cp_where() == CP_OWNER) {
+		cp_drain();
+		cp_ward_save();
+	}
+	forks = cp_forking();
 	rc = cp_real(daemon)(nochdir, noclose);
-	cp_forking(false);
-	if (rc == 0 && getpid() != old && cp_enter_heir(old) &&
-	    cp_report_known())
+	child = cp_raw_getpid() != old;
+	cp_forked(forks, child);
+	if (rc == 0 && child && cp_enter_heir(old) && cp_report_known())
 		(void)cp_report(&msg, CP_REPORT_INSIST);
+	cp_ward_forget_saved();
 	return rc;
 }

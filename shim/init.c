@@ -22,6 +22,7 @@
 #include "common/wire.h"
 #include "config.h"
 #include "init.h"
+#include "kept.h"
 #include "leave.h"
 #include "note.h"
 #include "owner.h"
@@ -37,11 +38,11 @@ int __cxa_atexit(void (*)(void *), void *, void *);
 #define CLAIM_WAITS 100
 
 static _Atomic bool ready;
-static __thread bool forking;
-static _Atomic pid_t claimer; /* the process whose claim is or was made */
-static _Atomic int settled;   /* it is over; a futex */
-static __thread bool claiming;
-static _Atomic bool early; /* claimed by the constructor, and no more yet */
+static _Atomic pid_t claimer;  /* the process whose claim is or was made */
+static _Atomic pid_t claiming; /* the thread that makes it */
+static _Atomic int settled;    /* it is over; a futex */
+static _Atomic int32_t forks;  /* under way since before the first channel */
+static _Atomic bool early;     /* claimed by the constructor, and no more yet */
 
 /*
  * Registered as early as can be, so that it runs last.  Without an object: a
@@ -62,11 +63,11 @@ initialize(void)
 }
 
 /* Before anybody can see the claim. */
-static void
+static bool
 prepare(void)
 {
 	initialize();
-	cp_config_complete();
+	return cp_config_complete();
 }
 
 /* A symbol that musl lacks, and so none that we may link to. */
@@ -110,10 +111,49 @@ cp_drain(void)
 	cp_channel_review();
 }
 
-void
-cp_forking(bool now)
+/*
+ * No flag of the thread: its page is none that the host writes anyway, and
+ * would be copied for every fork.  A fork by another way while one is under
+ * way in another thread is taken for that, and so never promoted.
+ */
+_Atomic int32_t *
+cp_forking(void)
 {
-	forking = now;
+	_Atomic int32_t *n = cp_channel_forks();
+
+	if (n == NULL)
+		n = &forks;
+	atomic_fetch_add(n, 1);
+	return n;
+}
+
+void
+cp_forked(_Atomic int32_t *n, bool child)
+{
+	if (child)
+		cp_owner_settle();
+	else
+		atomic_fetch_sub(n, 1);
+}
+
+static bool
+is_forking(void)
+{
+	_Atomic int32_t *n = cp_channel_forks();
+
+	return !cp_owner_is_settled() &&
+	    (atomic_load(&forks) != 0 || (n != NULL && atomic_load(n) != 0));
+}
+
+/* Those of the threads that are not in this child. */
+static void
+forget_forks(void)
+{
+	_Atomic int32_t *n = cp_channel_forks();
+
+	atomic_store(&forks, 0);
+	if (n != NULL)
+		atomic_store(n, 0);
 }
 
 /*
@@ -125,13 +165,26 @@ await_claim(void)
 {
 	const struct timespec limit = { 0, CLAIM_NS };
 
-	if (claiming || atomic_load(&claimer) != getpid())
+	if (atomic_load(&settled) == 0 &&
+	    (atomic_load(&claimer) != cp_raw_getpid() ||
+		atomic_load(&claiming) == cp_raw_gettid()))
 		return false;
 	for (int i = 0; i < CLAIM_WAITS && atomic_load(&settled) == 0; i++)
 		(void)syscall(SYS_futex, &settled, FUTEX_WAIT_PRIVATE, 0,
 		    &limit, NULL, 0);
 	atomic_store(&settled, 1); /* nobody waits in vain twice */
 	return cp_where() == CP_OWNER;
+}
+
+static bool
+make_claim(void)
+{
+	if (!prepare() || !cp_owner_claim(false))
+		return false;
+	cp_kept_note();
+	cp_leave_reset();
+	begin(true);
+	return true;
 }
 
 /* One thread makes the claim, once. */
@@ -141,16 +194,10 @@ claim_first(void)
 	pid_t nobody = 0;
 	bool done;
 
-	if (!atomic_compare_exchange_strong(&claimer, &nobody, getpid()))
+	if (!atomic_compare_exchange_strong(&claimer, &nobody, cp_raw_getpid()))
 		return await_claim();
-	claiming = true;
-	prepare();
-	done = cp_owner_claim(false);
-	if (done) {
-		cp_leave_reset();
-		begin(true);
-	}
-	claiming = false;
+	atomic_store(&claiming, cp_raw_gettid());
+	done = make_claim();
 	atomic_store(&settled, 1);
 	(void)syscall(SYS_futex, &settled, FUTEX_WAKE_PRIVATE, INT_MAX, NULL,
 	    NULL, 0);
@@ -161,9 +208,10 @@ claim_first(void)
 static bool
 promote_child(void)
 {
-	cp_ward_reset();
+	forget_forks();
 	if (!cp_owner_claim(true))
 		return cp_where() == CP_OWNER;
+	cp_kept_note();
 	cp_leave_reset();
 	begin(false);
 	return true;
@@ -182,11 +230,11 @@ cp_enter(bool promote)
 		cp_drain();
 	} else if (where == CP_UNCLAIMED)
 		owner = claim_first();
-	else if (where == CP_FORK_CHILD && promote && !forking)
+	else if (where == CP_FORK_CHILD && promote && !is_forking())
 		owner = promote_child();
 	if (owner)
 		cp_owner_note_thread();
-	errno = saved;
+	cp_errno(saved);
 	return owner;
 }
 
@@ -199,9 +247,9 @@ claim_early(void)
 {
 	if (!cp_config_may_be_all() || cp_where() != CP_UNCLAIMED)
 		return;
-	prepare();
-	if (cp_tell_all() && cp_owner_claim(false)) {
+	if (prepare() && cp_tell_all() && cp_owner_claim(false)) {
 		cp_owner_note_thread();
+		cp_kept_note();
 		atomic_store(&early, true);
 	}
 }
@@ -212,7 +260,7 @@ static void __attribute__((constructor)) construct(void)
 
 	initialize();
 	claim_early();
-	errno = saved;
+	cp_errno(saved);
 }
 
 bool
@@ -221,6 +269,7 @@ cp_enter_heir(int old)
 	if (!cp_owner_inherit(old))
 		return false;
 	cp_ward_inherit();
+	cp_kept_note();
 	cp_leave_reset();
 	return true;
 }

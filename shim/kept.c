@@ -4,16 +4,19 @@
  * own stdout, or whose stdin a neighbour in a pipeline feeds, is nobody's
  * ward: what counts is that the host holds the *opposite* end.
  *
- * The channel table knows where to look, so this mostly takes one look at one
- * descriptor of the host through /proc.  Owns nothing.
+ * The channel table knows where to look: at one descriptor of the host, which a
+ * child has a copy of, or else through /proc.  Owns a note of what the host had
+ * for its own stdio.
  */
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <stddef.h>
 #include <unistd.h>
 
 #include "channel.h"
 #include "common/raw.h"
 #include "kept.h"
+#include "owner.h"
 
 #define SCAN_MAX 256 /* descriptors of a host that are looked at */
 
@@ -24,6 +27,38 @@ struct quest {
 	int k;	    /* which end of `made` the child has */
 	struct cp_made made;
 };
+
+/* The host's own stdin, stdout and stderr, when it became one. */
+static struct cp_end_id stdio[3];
+
+void
+cp_kept_note(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (cp_procfs_own_end(fd, &stdio[fd]) == -1)
+			stdio[fd].kind = CP_KIND_NONE;
+}
+
+static bool
+is_same(const struct cp_end_id *own, const struct cp_end_id *end)
+{
+	return own->kind == end->kind && own->ino == end->ino &&
+	    own->birth == end->birth &&
+	    (own->kind != CP_KIND_PIPE ||
+		(own->access & end->access) == end->access);
+}
+
+/* As a rule a child that is no ward has what its host had from the start. */
+static bool
+is_noted(const struct quest *q, const struct cp_end_id *end)
+{
+	if (q->host != 0 && q->host != cp_owner_host())
+		return false;
+	for (int fd = 0; fd < 3; fd++)
+		if (is_same(&stdio[fd], end))
+			return true;
+	return false;
+}
 
 static int
 see(const struct quest *q, int fd, struct cp_end_id *end)
@@ -39,10 +74,7 @@ is_inherited(const struct quest *q, const struct cp_end_id *end)
 	struct cp_end_id own;
 
 	for (int fd = 0; fd < 3; fd++)
-		if (see(q, fd, &own) == 0 && own.kind == end->kind &&
-		    own.ino == end->ino &&
-		    (own.kind != CP_KIND_PIPE ||
-			(own.access & end->access) == end->access))
+		if (see(q, fd, &own) == 0 && is_same(&own, end))
 			return true;
 	return false;
 }
@@ -74,7 +106,7 @@ scan(const struct quest *q, int *host_fd)
 	int dir, fd, n = 0;
 
 	if (cp_procfs_path(path, sizeof(path),
-		q->host != 0 ? q->host : getpid(), "/fd") == 0)
+		q->host != 0 ? q->host : cp_raw_getpid(), "/fd") == 0)
 		return CP_KEPT_NO;
 	dir = cp_raw_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
 	if (dir == -1)
@@ -111,15 +143,26 @@ describe_unknown(struct quest *q, const struct cp_end_id *end)
 		q->made.ino[0] = q->made.ino[1] = end->ino;
 }
 
-/* What we have of his is inherited; where it is closed on exec we still do. */
+bool
+cp_kept_same(pid_t pid, int fd, pid_t self, int own)
+{
+	return syscall(SYS_kcmp, pid, self, KCMP_FILE, fd, own) == 0;
+}
+
+/*
+ * What we have of his is inherited, and where it is closed on exec we still
+ * have it.  Unless he stands still he may have closed it since.
+ */
 static bool
 has_copy(const struct quest *q, int host_fd)
 {
 	struct cp_end_id host;
 
-	return q->copy && host_fd > 2 &&
+	return q->host != 0 && host_fd > 2 &&
 	    cp_procfs_own_end(host_fd, &host) == 0 &&
-	    cp_channel_opposite(&q->made, q->k, &host);
+	    cp_channel_opposite(&q->made, q->k, &host) &&
+	    (q->copy ||
+		cp_kept_same(q->host, host_fd, cp_raw_getpid(), host_fd));
 }
 
 static enum cp_kept
@@ -140,7 +183,7 @@ ask_host(const struct quest *q, const struct cp_end_id *end, int *host_fd)
 		    CP_KEPT_YES :
 		    CP_KEPT_MAYBE;
 	}
-	if (is_inherited(q, end))
+	if ((!q->known && is_noted(q, end)) || is_inherited(q, end))
 		return CP_KEPT_NO;
 	/* The peer of such a socket is the guard's to find. */
 	if (q->made.ino[1 - q->k] == 0)
@@ -191,7 +234,7 @@ cp_kept_look(pid_t host, bool copy, const struct cp_end_id end[2],
 		out[1] = out[0]; /* one socket or terminal on both */
 	else
 		look_at(&q, &end[1], &out[1]);
-	errno = saved;
+	cp_errno(saved);
 	return out[0].kind != CP_KIND_NONE || out[1].kind != CP_KIND_NONE;
 }
 

@@ -19,6 +19,16 @@
 bool cp_kept_look(pid_t host, bool copy, const struct cp_end_id end[2],
     struct cp_channel out[2]);
 
+/* Notes what our own stdio is, which children may inherit.  Context: host. */
+void cp_kept_note(void);
+
+/*
+ * Is descriptor FD of process PID the same open file as OWN of ours, who are
+ * process SELF?  False too where nobody can tell (kcmp(2) may be forbidden).
+ * Context: any.
+ */
+bool cp_kept_same(pid_t pid, int fd, pid_t self, int own);
+
 /* Are both a channel, and verified?  Context: any. */
 bool cp_kept_both(const struct cp_channel ch[2]);
 /* Is one of them verified?  Context: any. */

@@ -157,7 +157,7 @@ leave(bool flush)
 			cp_finish();
 	}
 	atomic_store(&state, LEFT);
-	errno = saved;
+	cp_errno(saved);
 	return true;
 }
 

@@ -100,7 +100,7 @@ to_file(const char *path, const char *what, const char *why, int error)
 	put(&l, "{\"time\":");
 	put_number(&l, (uint64_t)now.tv_sec);
 	put(&l, ",\"event\":\"shim-failed\",\"host\":{\"pid\":");
-	put_number(&l, (uint64_t)getpid());
+	put_number(&l, (uint64_t)cp_raw_getpid());
 	put(&l, "},\"reason\":\"");
 	put_reason(&l, what, why, error);
 	if (l.len > sizeof(l.text) - 3)
@@ -121,7 +121,7 @@ to_syslog(const char *what, const char *why, int error)
 	if (fd == -1)
 		return;
 	put(&l, WARNING_DAEMON "childproof[");
-	put_number(&l, (uint64_t)getpid());
+	put_number(&l, (uint64_t)cp_raw_getpid());
 	put(&l, "]: ");
 	put_reason(&l, what, why, error);
 	(void)syscall(SYS_sendto, fd, l.text, l.len,
@@ -142,5 +142,5 @@ cp_note(enum cp_note kind, const char *what, const char *why, int error)
 		to_file(journal, what, why, error);
 	else if (strcmp(journal, "none") != 0)
 		to_syslog(what, why, error);
-	errno = saved;
+	cp_errno(saved);
 }

@@ -15,26 +15,21 @@
  * A fork child that makes channels of its own is promoted: it becomes an owner
  * with shared memory of its own, and remembers its maker.
  */
-#include <sys/mman.h>
-
 #include <errno.h>
-#include <pthread.h>
 #include <stddef.h>
 #include <unistd.h>
 
 #include "common/procfs.h"
+#include "common/raw.h"
+#include "map.h"
 #include "owner.h"
-
-/* Linux 4.14; older headers lack it. */
-#ifndef MADV_WIPEONFORK
-#define MADV_WIPEONFORK 18
-#endif
 
 enum { IDLE, TAKEN };
 
 struct page {
 	_Atomic pid_t owner;
 	_Atomic int promotion; /* IDLE, or TAKEN by the thread that does it */
+	_Atomic bool settled;  /* a child whose fork has returned */
 };
 
 static _Atomic(struct page *) page;
@@ -43,32 +38,17 @@ static _Atomic(struct cp_shared *) maker_shared;
 static _Atomic pid_t host; /* the owner, as known to its fork children */
 static _Atomic pid_t maker;
 static uint64_t image; /* of this memory, and so of all fork children */
-static _Atomic pthread_t main_thread;
-static _Atomic bool main_known;
-/* A vfork child runs on its parent's, a fork child on a copy of it. */
+/*
+ * A vfork child runs on its parent's, a fork child on a copy of it.  Where it
+ * lies tells one thread from another without a call.
+ */
 static __thread pid_t thread;
-
-static void *
-map(size_t size, int flags)
-{
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-	    MAP_ANONYMOUS | flags, -1, 0);
-
-	return p == MAP_FAILED ? NULL : p;
-}
-
-static void
-unmap(void *p, size_t size)
-{
-	if (p != NULL)
-		(void)munmap(p, size);
-}
+static const pid_t *_Atomic main_thread;
 
 void
 cp_owner_init(void)
 {
-	main_thread = pthread_self();
-	main_known = true;
+	main_thread = &thread;
 }
 
 enum cp_where
@@ -82,35 +62,29 @@ cp_where(void)
 	owner = atomic_load_explicit(&p->owner, memory_order_acquire);
 	if (owner == 0)
 		return CP_FORK_CHILD;
-	return owner == getpid() ? CP_OWNER : CP_VFORK_CHILD;
+	return owner == cp_raw_getpid() ? CP_OWNER : CP_VFORK_CHILD;
 }
 
 /* All of it is made before anybody can see it. */
 static bool
 claim_first(void)
 {
-	struct page *none = NULL, *p = map(sizeof(*p), MAP_PRIVATE);
-	struct cp_shared *s, *nothing = NULL;
-	pid_t self = getpid();
-
+	struct cp_shared *s = cp_map(sizeof(*s), MAP_SHARED), *nothing = NULL;
+	/* Last: the wards' memory, wiped as well, may then be joined to it. */
+	struct page *none = NULL, *p = cp_map_wiped(sizeof(*p));
+	pid_t self = cp_raw_getpid();
 	struct cp_stat st;
 
-	if (p == NULL)
+	if (p == NULL || s == NULL ||
+	    !atomic_compare_exchange_strong(&shared, &nothing, s)) {
+		cp_unmap(s, sizeof(*s));
+		cp_unmap(p, sizeof(*p));
 		return false;
+	}
 	if (cp_procfs_stat(self, &st) == 0)
 		image = st.image;
-	if (madvise(p, sizeof(*p), MADV_WIPEONFORK) == -1 ||
-	    (s = map(sizeof(*s), MAP_SHARED)) == NULL) {
-		unmap(p, sizeof(*p));
-		return false;
-	}
-	if (!atomic_compare_exchange_strong(&shared, &nothing, s)) {
-		unmap(s, sizeof(*s));
-		unmap(p, sizeof(*p));
-		return false;
-	}
 	/* Before the constructor only the thread that loads us can call. */
-	if (!main_known && gettid() == self)
+	if (main_thread == NULL && cp_raw_gettid() == self)
 		cp_owner_init();
 	atomic_store(&host, self);
 	atomic_store(&p->owner, self);
@@ -125,22 +99,22 @@ static bool
 take_over(struct page *p, bool heir)
 {
 	struct cp_shared *s, *old;
-	pid_t self = getpid();
+	pid_t self = cp_raw_getpid();
 	int idle = IDLE;
 
 	if (!atomic_compare_exchange_strong(&p->promotion, &idle, TAKEN))
 		return false;
-	s = map(sizeof(*s), MAP_SHARED);
+	s = cp_map(sizeof(*s), MAP_SHARED);
 	if (s == NULL)
 		return false; /* never again: it stays a mere fork child */
 	if (!heir) {
 		old = atomic_exchange(&maker_shared, atomic_load(&shared));
-		unmap(old, sizeof(*old));
+		cp_unmap(old, sizeof(*old));
 		atomic_store(&maker, atomic_load(&host));
 	}
-	thread = gettid();
+	thread = cp_raw_gettid();
 	if (thread == self)
-		main_thread = pthread_self();
+		main_thread = &thread;
 	old = atomic_exchange(&shared, s);
 	s->known = old != NULL ? atomic_load(&old->known) : 0;
 	atomic_store(&host, self);
@@ -164,7 +138,7 @@ cp_owner_claim(bool promote)
 	default:
 		break;
 	}
-	errno = saved;
+	cp_errno(saved);
 	return done;
 }
 
@@ -175,7 +149,7 @@ cp_owner_inherit(pid_t old)
 	bool done = cp_where() == CP_FORK_CHILD && atomic_load(&host) == old &&
 	    take_over(atomic_load(&page), true);
 
-	errno = saved;
+	cp_errno(saved);
 	return done;
 }
 
@@ -189,6 +163,24 @@ uint64_t
 cp_owner_image(void)
 {
 	return image;
+}
+
+void
+cp_owner_settle(void)
+{
+	struct page *p = atomic_load(&page);
+
+	if (p != NULL)
+		atomic_store_explicit(&p->settled, true, memory_order_relaxed);
+}
+
+bool
+cp_owner_is_settled(void)
+{
+	struct page *p = atomic_load(&page);
+
+	return p == NULL ||
+	    atomic_load_explicit(&p->settled, memory_order_relaxed);
 }
 
 pid_t
@@ -212,7 +204,7 @@ cp_owner_maker_shared(void)
 bool
 cp_owner_on_main_thread(void)
 {
-	return main_known && pthread_equal(pthread_self(), main_thread);
+	return main_thread == &thread;
 }
 
 uint32_t
@@ -225,5 +217,5 @@ void
 cp_owner_note_thread(void)
 {
 	if (thread == 0)
-		thread = gettid();
+		thread = cp_raw_gettid();
 }

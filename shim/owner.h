@@ -20,13 +20,13 @@ enum cp_where {
 
 /* Memory that an owner shares with its fork and vfork children. */
 struct cp_shared {
-	struct cp_slots slots;
 	_Atomic uint32_t known;	  /* a guard was reached once */
 	_Atomic uint32_t broken;  /* the guard can't be started */
 	_Atomic uint32_t noted;	  /* kinds of failure the journal knows */
 	_Atomic uint32_t strikes; /* sends in a row that were given up */
 	_Atomic int64_t mute_ms;  /* until then no send may block */
 	_Atomic int64_t made_s;	  /* when CP_MSG_MADE was sent last */
+	struct cp_slots slots;	  /* last: the first are on the same page */
 };
 
 /* Context: any.  errno is kept. */
@@ -50,6 +50,13 @@ pid_t cp_owner_host(void);
 
 /* What /proc calls this memory image (procfs.h), 0 unknown.  Context: any. */
 uint64_t cp_owner_image(void);
+
+/*
+ * The fork that made this child has returned; has it?  On the page that a fork
+ * child looks at anyway.  Context: any.
+ */
+void cp_owner_settle(void);
+bool cp_owner_is_settled(void);
 
 /* The owner whose fork child this owner once was, or 0.  Context: any. */
 pid_t cp_owner_maker(void);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "channel.h"
+#include "common/raw.h"
 #include "init.h"
 #include "real.h"
 #include "report.h"
@@ -24,7 +25,7 @@ made(int kind, const int fd[2], bool cloexec)
 		cp_channel_add_fds(kind, fd, cloexec);
 		cp_report_made();
 	}
-	errno = saved;
+	cp_errno(saved);
 }
 
 CP_EXPORT int

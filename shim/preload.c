@@ -71,6 +71,9 @@ has_self(const struct cp_preload *p, const char *list)
 	const char *entry;
 	size_t len;
 
+	/* As a rule there is but us, by that very path. */
+	if (p->self[0] != '\0' && strcmp(list, p->self) == 0)
+		return true;
 	while (next_entry(&list, &entry, &len))
 		if (is_self(p, entry, len))
 			return true;

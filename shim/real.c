@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "common/raw.h"
 #include "real.h"
 
 enum none { MINUS, ZERO, ENUM };
@@ -75,7 +76,7 @@ resolve(enum cp_hook hook, const char *name)
 	if (p == NULL)
 		p = none_of(hook);
 	atomic_store_explicit(&table[hook], p, memory_order_release);
-	errno = saved;
+	cp_errno(saved);
 	return p;
 }
 

@@ -99,8 +99,8 @@ send_one(const struct cp_msg *msg, int how)
 	rc = deliver(fd, msg, MSG_DONTWAIT);
 	if (rc == -1 && is_full() && how & CP_REPORT_INSIST &&
 	    !cp_report_is_muted()) {
-		(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit,
-		    sizeof(limit));
+		(void)syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDTIMEO,
+		    &limit, sizeof(limit));
 		for (int i = 0; i < TRIES && rc == -1 && is_full() &&
 		     !cp_report_is_muted();
 		     i++)
@@ -175,7 +175,7 @@ cp_report(const struct cp_msg *msg, int how)
 		rc = send_waiting(&whole, how);
 	}
 	if (rc == 0)
-		errno = saved;
+		cp_errno(saved);
 	return rc;
 }
 
@@ -211,5 +211,5 @@ cp_report_made(void)
 	if (now.tv_sec + 1 != last &&
 	    atomic_compare_exchange_strong(&s->made_s, &last, now.tv_sec + 1))
 		(void)cp_report_type(CP_MSG_MADE, 0);
-	errno = saved;
+	cp_errno(saved);
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "common/raw.h"
 #include "owner.h"
 #include "real.h"
 #include "report.h"
@@ -18,7 +19,7 @@ left(void)
 
 	if (cp_where() == CP_FORK_CHILD && cp_report_known())
 		(void)cp_report_type(CP_MSG_MEMBER, 0);
-	errno = saved;
+	cp_errno(saved);
 }
 
 CP_EXPORT pid_t
@@ -36,7 +37,7 @@ setpgid(pid_t pid, pid_t pgid)
 {
 	int rc = cp_real(setpgid)(pid, pgid);
 
-	if (rc == 0 && (pid == 0 || pid == getpid()))
+	if (rc == 0 && (pid == 0 || pid == cp_raw_getpid()))
 		left();
 	return rc;
 }

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "cloak.h"
+#include "common/raw.h"
 #include "leave.h"
 #include "owner.h"
 #include "real.h"
@@ -60,9 +61,10 @@ handler(int sig, siginfo_t *info, void *context)
 	/* One at a time: what comes while the host leaves changes nothing. */
 	if (cp_where() != CP_OWNER || cp_leave_signal()) {
 		(void)cp_real(sigaction)(sig, &none, NULL);
-		(void)syscall(SYS_tgkill, getpid(), gettid(), sig);
+		(void)syscall(SYS_tgkill, cp_raw_getpid(), cp_raw_gettid(),
+		    sig);
 	}
-	errno = saved;
+	cp_errno(saved);
 }
 
 static bool
@@ -115,12 +117,12 @@ cp_cloak_install(void)
 	int saved = errno;
 
 	/* The kernel spares init from SIG_DFL; a handler would undo that. */
-	if (getpid() == 1)
+	if (cp_raw_getpid() == 1)
 		return;
 	atomic_store(&installed, true);
 	for (size_t i = 0; i < sizeof(claimed) / sizeof(claimed[0]); i++)
 		put_on(claimed[i]);
-	errno = saved;
+	cp_errno(saved);
 }
 
 /* Is SIG_DFL for SIG to be replaced here?  Not in any child. */
@@ -162,7 +164,7 @@ set(cp_type_signal *real, int sig, sighandler_t new)
 		old = SIG_DFL;
 	if (new == SIG_DFL && old != SIG_ERR &&is_ours_to_hide(sig))
 		put_on(sig);
-	errno = saved;
+	cp_errno(saved);
 	return old;
 }
 

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#include "common/raw.h"
 #include "slot.h"
 
 enum { FREE, FILLING, FULL, EMPTYING };
@@ -93,17 +94,17 @@ cp_slot_next(struct cp_slots *s, int *cursor, struct cp_record *record)
 		struct cp_slot *slot = &s->slot[(*cursor)++];
 		uint64_t state = atomic_load(&slot->state), mine;
 
-		if (STEP(state) == FILLING && kill(PID(state), 0) == -1 &&
-		    errno == ESRCH)
+		if (STEP(state) == FILLING &&
+		    syscall(SYS_kill, PID(state), 0) == -1 && errno == ESRCH)
 			release(s, slot, state);
 		mine = (state & ~(uint64_t)3) | EMPTYING;
 		if (STEP(state) != FULL || !move(slot, state, mine))
 			continue;
 		*record = slot->record;
 		release(s, slot, mine);
-		errno = saved;
+		cp_errno(saved);
 		return true;
 	}
-	errno = saved;
+	cp_errno(saved);
 	return false;
 }

@@ -59,12 +59,20 @@ enter(void)
 	return cp_enter(cp_tell_all());
 }
 
+static struct cp_command
+command_of(const struct spawn *s)
+{
+	return (struct cp_command){ .program = s->path,
+		.argv = s->argv,
+		.by_path = !s->search,
+		.dir = AT_FDCWD };
+}
+
 /* Not for each directory of PATH: a place is kept for what is asked for. */
 static int
-ask(struct cp_asked *asked, const struct spawn *s, const struct cp_command *cmd)
+ask(struct cp_asked *asked, const struct cp_command *cmd)
 {
-	if (!cp_ask_wanted() ||
-	    (!s->search && !cp_tell_worth(AT_FDCWD, s->path, 0)))
+	if (!cp_ask_wanted() || !cp_tell_worth(cmd))
 		return 0;
 	return cp_spawned_ask(asked, cmd, false);
 }
@@ -72,11 +80,11 @@ ask(struct cp_asked *asked, const struct spawn *s, const struct cp_command *cmd)
 static int
 spawn_pid(cp_type_posix_spawn *real, pid_t *pid, const struct spawn *s)
 {
-	const struct cp_command cmd = { s->path, s->argv };
+	const struct cp_command cmd = command_of(s);
 	struct cp_asked asked = { 0 };
 	bool owner = enter();
 	pid_t child;
-	int rc = owner ? ask(&asked, s, &cmd) : 0;
+	int rc = owner ? ask(&asked, &cmd) : 0;
 
 	if (rc != 0)
 		return rc;
@@ -121,7 +129,7 @@ pid_of(int pidfd)
 	ssize_t len;
 	size_t n;
 
-	n = cp_procfs_path(path, sizeof(path), getpid(), "/fdinfo/");
+	n = cp_procfs_path(path, sizeof(path), cp_raw_getpid(), "/fdinfo/");
 	if (n == 0)
 		return -1;
 	(void)cp_procfs_decimal(path + n, (uint64_t)pidfd);
@@ -139,10 +147,10 @@ pid_of(int pidfd)
 static int
 spawn_pidfd(cp_type_posix_spawn *real, int *pidfd, const struct spawn *s)
 {
-	const struct cp_command cmd = { s->path, s->argv };
+	const struct cp_command cmd = command_of(s);
 	struct cp_asked asked = { 0 };
 	bool owner = enter();
-	int rc = owner ? ask(&asked, s, &cmd) : 0, saved;
+	int rc = owner ? ask(&asked, &cmd) : 0, saved;
 	pid_t pid;
 
 	if (rc != 0)
@@ -153,7 +161,7 @@ spawn_pidfd(cp_type_posix_spawn *real, int *pidfd, const struct spawn *s)
 		cp_spawned_give_back(&asked);
 	else if (owner && (pid = pid_of(*pidfd)) > 0)
 		cp_spawned_look(pid, &cmd, &asked);
-	errno = saved;
+	cp_errno(saved);
 	return rc;
 }
 
@@ -259,14 +267,14 @@ popen(const char *command, const char *mode)
 {
 	char sh[] = "sh", c[] = "-c";
 	char *argv[] = { sh, c, (char *)(uintptr_t)command, NULL };
-	const struct cp_command cmd = { "sh", argv };
+	const struct cp_command cmd = { .program = "sh", .argv = argv };
 	bool owner = cp_enter(true);
 	struct cp_asked asked = { 0 };
 	int saved = owner ? cp_spawned_ask(&asked, &cmd, true) : 0;
 	FILE *f;
 
 	if (saved != 0) {
-		errno = saved;
+		cp_errno(saved);
 		return NULL;
 	}
 	f = cp_real(popen)(command, mode);
@@ -275,6 +283,6 @@ popen(const char *command, const char *mode)
 		cp_spawned_give_back(&asked);
 	else if (owner)
 		register_popen(fileno(f), mode, &cmd);
-	errno = saved;
+	cp_errno(saved);
 	return f;
 }

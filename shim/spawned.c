@@ -52,7 +52,7 @@ cp_spawned_give_back(const struct cp_asked *asked)
 
 	if (asked->key != 0)
 		(void)cp_report(&msg, 0);
-	errno = saved;
+	cp_errno(saved);
 }
 
 static void
@@ -199,6 +199,40 @@ look_later(pid_t pid)
 		(void)cp_report(&msg, CP_REPORT_INSIST | CP_REPORT_START);
 }
 
+/* Which end of *MADE a program may have on its fd 0 or 1, as a rule. */
+static int
+end_for(const struct cp_made *made, int fd)
+{
+	return made->kind == CP_KIND_PIPE ? fd : 1;
+}
+
+/*
+ * Its FD, 0 or 1, as what we still have ourselves: an end of a channel made for
+ * it, or our own.  That is one call; a look into its /proc makes four inodes,
+ * which its end has to take away again.
+ */
+static bool
+is_one_of_ours(pid_t pid, int fd, struct cp_end_id *end)
+{
+	struct cp_made made[VANISHED_MAX];
+	int n = cp_channel_unclaimed(made, VANISHED_MAX);
+
+	for (int i = 0; i < n; i++) {
+		int own = made[i].fd[end_for(&made[i], fd)];
+
+		if (own >= 0 && cp_kept_same(pid, fd, cp_owner_host(), own))
+			return cp_procfs_own_end(own, end) == 0;
+	}
+	return cp_kept_same(pid, fd, cp_owner_host(), fd) &&
+	    cp_procfs_own_end(fd, end) == 0;
+}
+
+static int
+look_at(pid_t pid, int fd, struct cp_end_id *end)
+{
+	return is_one_of_ours(pid, fd, end) ? 0 : cp_procfs_end(pid, fd, end);
+}
+
 /* What of it is told, and is it one of those that are counted? */
 static bool
 look(pid_t pid, const struct cp_command *cmd)
@@ -207,13 +241,13 @@ look(pid_t pid, const struct cp_command *cmd)
 	struct cp_channel ch[2];
 	bool ward;
 
-	if (cp_procfs_end(pid, 0, &end[0]) == -1 &&
-	    cp_procfs_end(pid, 1, &end[1]) == -1 && is_gone(pid)) {
+	if (look_at(pid, 0, &end[0]) == -1 && look_at(pid, 1, &end[1]) == -1 &&
+	    is_gone(pid)) {
 		register_vanished(pid, cmd);
 		return false;
 	}
 	if (end[1].kind == CP_KIND_NONE)
-		(void)cp_procfs_end(pid, 1, &end[1]);
+		(void)look_at(pid, 1, &end[1]);
 	ward = cp_kept_look(0, false, end, ch);
 	if (ward || cp_tell_all())
 		cp_spawned_register(pid, cmd, ch);
@@ -235,5 +269,5 @@ cp_spawned_look(pid_t pid, const struct cp_command *cmd,
 	if (asked->key != 0 &&
 	    (!counted || cp_ask_key(cmd->argv, pid) != asked->key))
 		cp_spawned_give_back(asked);
-	errno = saved;
+	cp_errno(saved);
 }

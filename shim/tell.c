@@ -56,13 +56,20 @@ cp_tell_fill(struct cp_msg *msg, pid_t pid, pid_t host,
 	name_of(msg->name, cmd->program);
 }
 
-/* The clock that start times of processes are of: no system call. */
+/*
+ * The clock that start times of processes are of.  By a system call: to fault
+ * in the vdso's pages costs a fork child more.
+ */
 static uint64_t
 now(void)
 {
 	struct timespec t = { 0, 0 };
 
+#ifdef __LP64__
+	(void)syscall(SYS_clock_gettime, CLOCK_BOOTTIME, &t);
+#else
 	(void)clock_gettime(CLOCK_BOOTTIME, &t);
+#endif
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
@@ -89,14 +96,15 @@ cp_tell_effort(const struct cp_msg *msg)
 }
 
 bool
-cp_tell_worth(int dir, const char *path, int flags)
+cp_tell_worth(const struct cp_command *cmd)
 {
 	int saved = errno;
-	bool ok = syscall(SYS_faccessat2, dir, path, X_OK,
-		      AT_EACCESS | flags) == 0 ||
+	bool ok = !cmd->by_path ||
+	    syscall(SYS_faccessat2, cmd->dir, cmd->program, X_OK,
+		AT_EACCESS | cmd->flags) == 0 ||
 	    errno == ENOSYS || errno == EPERM || errno == EINVAL;
 
-	errno = saved;
+	cp_errno(saved);
 	return ok;
 }
 

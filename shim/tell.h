@@ -14,6 +14,9 @@
 struct cp_command {
 	const char *program;
 	char *const *argv;
+	bool by_path; /* PROGRAM is a path, relative to DIR, with AT_* FLAGS */
+	int dir;
+	int flags;
 };
 
 /*
@@ -30,11 +33,11 @@ struct cp_record cp_tell_record(const struct cp_msg *msg, pid_t pid, bool ours);
 int cp_tell_effort(const struct cp_msg *msg);
 
 /*
- * Can PATH, relative to the directory DIR, be executed at all?  CPython tries
- * every directory of PATH: no need to tell the guard of each.  Where nothing
- * can be said (before Linux 5.8), yes.  errno is kept.  Context: any.
+ * Can *CMD be executed at all?  CPython tries every directory of PATH: no need
+ * to tell the guard of each.  Where nothing can be said (no path; before Linux
+ * 5.8), yes.  errno is kept.  Context: any.
  */
-bool cp_tell_worth(int dir, const char *path, int flags);
+bool cp_tell_worth(const struct cp_command *cmd);
 
 /* Is a child without channels told of, too?  Context: any. */
 bool cp_tell_all(void);

@@ -36,10 +36,16 @@ bool cp_ward_is(const struct cp_record *r, const struct cp_stat *st);
 /* How many there are, the dead ones included that were not seen yet.  any. */
 unsigned cp_ward_count(void);
 
-/* Forgets all: we are a copy, they are our maker's.  Context: host. */
-void cp_ward_reset(void);
+/*
+ * A fork child has none of them.  To be called before daemon(3), for the heir:
+ * makes a copy that is not wiped; and if nothing came of it.  Context: host.
+ */
+void cp_ward_save(void);
+void cp_ward_forget_saved(void);
 
-/* Keeps all: we are a copy that goes on in their host's place.  host. */
+/* We go on in their host's place: what was saved is ours.  Context: host. */
 void cp_ward_inherit(void);
+/* Did we, so that some are children of who we were?  Context: any. */
+bool cp_ward_inherited(void);
 
 #endif

@@ -102,7 +102,7 @@ open_children(int tasks, const char *tid)
 	fd = cp_raw_openat(tasks, path, O_RDONLY);
 	if (fd == -1 && (errno == ENOENT || errno == ESRCH)) {
 		path[n] = '\0';
-		if (faccessat(tasks, path, F_OK, 0) == -1)
+		if (syscall(SYS_faccessat, tasks, path, F_OK) == -1)
 			return -2;
 		errno = ENOENT;
 	}

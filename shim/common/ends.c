@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "procfs.h"
+#include "raw.h"
 
 /* PIPEFS_MAGIC of <linux/magic.h>; a FIFO with a name is on another. */
 #define PIPEFS 0x50495045
@@ -144,7 +145,7 @@ look(int dir, const char *link, const char *info, struct cp_end_id *end)
 	struct stat st;
 	ssize_t len;
 
-	len = readlinkat(dir, link, text, sizeof(text));
+	len = syscall(SYS_readlinkat, dir, link, text, sizeof(text));
 	if (len == -1)
 		return -1;
 	cp_procfs_parse_link(text, (size_t)len, &new);
@@ -256,8 +257,8 @@ own_kind(int fd, const struct stat *st, uint64_t *ino)
 		return is_nameless(fd, st->st_dev) ? CP_KIND_PIPE :
 						     CP_KIND_NONE;
 	if (S_ISSOCK(st->st_mode))
-		return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &value, &len) ==
-			    0 &&
+		return syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN,
+			   &value, &len) == 0 &&
 			value == AF_UNIX ?
 		    CP_KIND_UNIX :
 		    CP_KIND_NONE;
@@ -269,7 +270,7 @@ own_kind(int fd, const struct stat *st, uint64_t *ino)
 	}
 	if (major(st->st_rdev) == PTMX_MAJOR &&
 	    minor(st->st_rdev) == PTMX_MINOR &&
-	    ioctl(fd, TIOCGPTN, &value) == 0) {
+	    syscall(SYS_ioctl, fd, TIOCGPTN, &value) == 0) {
 		*ino = (uint64_t)value;
 		return CP_KIND_PTMX;
 	}
@@ -284,10 +285,11 @@ cp_procfs_own_end(int fd, struct cp_end_id *end)
 	uint8_t kind;
 	int flags, saved = errno;
 
-	if (fstat(fd, &st) == -1 || (flags = fcntl(fd, F_GETFL)) == -1)
+	if (cp_raw_fstat(fd, &st) == -1 ||
+	    (flags = cp_raw_fcntl(fd, F_GETFL, 0)) == -1)
 		return -1;
 	kind = flags & O_PATH ? CP_KIND_NONE : own_kind(fd, &st, &ino);
-	errno = saved;
+	cp_errno(saved);
 	memset(end, 0, sizeof(*end));
 	if (kind == CP_KIND_NONE)
 		return 0;

@@ -3,11 +3,15 @@
  * open, read and close by syscall(2).  The libc functions are cancellation
  * points: a host whose thread is cancelled inside fork() must not end in our
  * code with a descriptor left open.  Nor are these met by other preloads.
+ * Others for what they cost: each function of libc's is a symbol to be looked
+ * up at the start of every process, and a page that a fork child may have to
+ * fault in.
  * Context of every function: any.
  */
 #ifndef CP_RAW_H
 #define CP_RAW_H
 
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 
@@ -16,11 +20,60 @@
 #include <stddef.h>
 #include <unistd.h>
 
+static inline pid_t
+cp_raw_getpid(void)
+{
+	return (pid_t)syscall(SYS_getpid);
+}
+
+static inline pid_t
+cp_raw_getppid(void)
+{
+	return (pid_t)syscall(SYS_getppid);
+}
+
+static inline pid_t
+cp_raw_gettid(void)
+{
+	return (pid_t)syscall(SYS_gettid);
+}
+
+static inline int
+cp_raw_fcntl(int fd, int cmd, int arg)
+{
+	return (int)syscall(SYS_fcntl, fd, cmd, arg);
+}
+
+/*
+ * The libc's own asks for an empty path, which the kernel takes for one.  Only
+ * where both are known to speak of one struct.
+ */
+static inline int
+cp_raw_fstat(int fd, struct stat *st)
+{
+#if defined(__LP64__) && (defined(__x86_64__) || defined(__aarch64__))
+	return (int)syscall(SYS_fstat, fd, st);
+#else
+	return fstat(fd, st);
+#endif
+}
+
 /* Always O_CLOEXEC; files are not created. */
 static inline int
 cp_raw_openat(int dir, const char *path, int flags)
 {
 	return (int)syscall(SYS_openat, dir, path, flags | O_CLOEXEC, 0);
+}
+
+/*
+ * Puts errno back.  Not written if that is what it is: a thread's page that
+ * nobody writes to is not copied for each fork.
+ */
+static inline void
+cp_errno(int saved)
+{
+	if (errno != saved)
+		errno = saved;
 }
 
 /* Keeps errno. */
@@ -30,7 +83,7 @@ cp_raw_close(int fd)
 	int saved = errno;
 
 	(void)syscall(SYS_close, fd);
-	errno = saved;
+	cp_errno(saved);
 }
 
 /* Reads until SIZE bytes are there or the file ends. */

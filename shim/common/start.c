@@ -127,7 +127,8 @@ bind_socket(const char *name)
 	if (fd == -1)
 		return -1;
 	/* Before anybody can send, so that no sender goes unattested. */
-	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0 &&
+	if (syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_PASSCRED, &on,
+		sizeof(on)) == 0 &&
 	    syscall(SYS_bind, fd, &sun, len) == 0)
 		return fd;
 	saved = errno;
@@ -169,7 +170,7 @@ run(struct start *s, char *const envp[])
 	    errno == EINTR)
 		;
 	(void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, KERNEL_SET);
-	(void)munmap(room, sizeof(*room));
+	(void)syscall(SYS_munmap, room, sizeof(*room));
 	errno = pid == -1 ? saved : s->error;
 	return errno == 0 ? 0 : -1;
 }
@@ -191,7 +192,7 @@ cp_guard_start(const char *name, const char *path, char *const envp[])
 	memcpy(copy, name, strlen(name) + 1);
 	rc = run(&s, envp);
 	if (rc == -1) /* the one that could not exec may still hold it */
-		(void)shutdown(s.socket, SHUT_RDWR);
+		(void)syscall(SYS_shutdown, s.socket, SHUT_RDWR);
 	cp_raw_close(s.socket);
 	if (rc == 0)
 		errno = saved;

@@ -247,17 +247,46 @@ Test(ward, a_walk_can_be_ended)
 	end(b);
 }
 
-Test(ward, reset_forgets_all)
+/* Whether CHECK holds in a child of ours. */
+static bool
+in_fork(bool (*check)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(check() ? 0 : 1);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static bool
+has_none_but_may(void)
+{
+	bool none = cp_ward_count() == 0 && look().n == 0;
+	pid_t pid = sleeper();
+
+	add(pid, 0);
+	none = none && look().n == 1;
+	end(pid);
+	return none;
+}
+
+Test(ward, a_fork_child_has_none)
 {
 	pid_t pid = sleeper();
 
 	add(pid, 0);
-	cp_ward_reset();
-	cr_assert_eq(cp_ward_count(), 0);
-	cr_assert_eq(look().n, 0);
-	add(pid, 0);
+	cr_assert(in_fork(has_none_but_may));
 	cr_assert_eq(look().n, 1);
 	end(pid);
+}
+
+static bool
+has_two(void)
+{
+	cp_ward_inherit();
+	return cp_ward_count() == 2 && look().n == 2;
 }
 
 Test(ward, an_heir_keeps_all)
@@ -267,9 +296,10 @@ Test(ward, an_heir_keeps_all)
 	add(pid, 0);
 	add(getppid(), 0);
 	cr_assert_eq(look().n, 1);
-	cp_ward_inherit();
-	cr_assert_eq(cp_ward_count(), 2);
-	cr_assert_eq(look().n, 2, "children of who we were");
+	cp_ward_save();
+	cr_assert(in_fork(has_two), "children of who we were");
+	cp_ward_forget_saved();
+	cr_assert_not(in_fork(has_two));
 	end(pid);
 }
 
