@@ -48,7 +48,7 @@ INSTRUCTIONS = {
     "vfork": [1232, 4705],
     "fork": [1422, 4705],
     "posix_spawn": [6187, 0],
-    "plain": [0, 203],
+    "plain": [0, 67],
 }
 TOLERANCE = 0.1
 # Under valgrind the host does not wait for its child's exec, and what it then
