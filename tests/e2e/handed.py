@@ -158,12 +158,15 @@ def unwaited(s):
     w.kill()
     v.kill()
     p.wait(v.pid)
+    short = p.spawn("short", script="read x")  # gone before it is looked at
+    p.close("short")
     deadline = time.monotonic() + 2 * LONG
-    while not (told := [x for x in s.journal_lines()
-                        if x["event"] == "unwaited"]):
+    while len(told := [x for x in s.journal_lines()
+                       if x["event"] == "unwaited"]) < 2:
         expect(time.monotonic() < deadline, "nothing is told of a zombie")
         time.sleep(0.1)  # the journal has no event of its own
-    expect([x["child"]["pid"] for x in told] == [w.pid], f"told: {told}")
+    expect({x["child"]["pid"] for x in told} == {w.pid, short},
+           f"told: {told}")
     p.wait(w.pid)
     p.host.kill()
     p.host.wait()

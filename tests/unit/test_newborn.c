@@ -41,9 +41,9 @@ newborn(void)
 	return pid;
 }
 
-/* PID ends, and the guard is woken by that. */
+/* PID ends, and the guard is woken by that; nobody waits for it. */
 static void
-dies(pid_t pid)
+dies_unwaited(pid_t pid)
 {
 	struct cp_event e = { .tag = CP_TAG_TIMER };
 
@@ -52,6 +52,12 @@ dies(pid_t pid)
 		cr_assert_geq(cp_watch_wait(&e, 1, LIMIT_MS), 0);
 	cr_assert_eq(e.tag, CP_TAG_NEWBORN);
 	cp_newborn_stirred(e.index, e.serial, NOW + 1);
+}
+
+static void
+dies(pid_t pid)
+{
+	dies_unwaited(pid);
 	cr_assert_eq(waitpid(pid, NULL, 0), pid);
 }
 
@@ -106,7 +112,21 @@ Test(newborn, who_ends_before_waits_for_a_census)
 	cr_assert(w->looked);
 	cr_assert_eq(w->died_ms, NOW + 1);
 	cr_assert_eq(w->due_ms, OLD);
+	cr_assert_eq(w->start, 0);
 	cr_assert(!cp_newborn_any_dead());
+}
+
+/* A zombie is known by its start, or nobody could tell who leaves it lying. */
+Test(newborn, who_is_not_waited_for_is_known)
+{
+	pid_t pid = newborn();
+	struct cp_stat st;
+
+	dies_unwaited(pid);
+	cp_newborn_attend(OLD, CP_NEWBORN_DEAD);
+	cr_assert_eq(cp_procfs_stat(pid, &st), 0);
+	cr_assert_eq(registered(pid)->start, st.start);
+	cr_assert(registered(pid)->dead);
 }
 
 /* Our end is there: whoever is left may be talked to, so listen. */

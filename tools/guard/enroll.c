@@ -138,6 +138,18 @@ enter(struct cp_host *h, pid_t pid, uint64_t start, const struct cp_heard *x)
 	return w;
 }
 
+/* The start ticks of PID if it is a zombie of H, and 0 if it is gone. */
+static uint64_t
+start_of_zombie(pid_t pid, const struct cp_host *h)
+{
+	struct cp_stat st;
+
+	return cp_procfs_stat(pid, &st) == 0 && st.state == 'Z' &&
+		st.ppid == h->pid ?
+	    st.start :
+	    0;
+}
+
 void
 cp_enroll_dead(struct cp_host *h, const struct cp_heard *x, uint64_t died_ms)
 {
@@ -146,7 +158,7 @@ cp_enroll_dead(struct cp_host *h, const struct cp_heard *x, uint64_t died_ms)
 
 	if (!are_sane(x->msg.channel))
 		return;
-	w = enter(h, pid, 0, x);
+	w = enter(h, pid, start_of_zombie(pid, h), x);
 	if (w == NULL)
 		return;
 	w->looked = w->dead = w->unheard = true;

@@ -282,7 +282,7 @@ cp_newborn_stirred(uint32_t index, uint32_t serial, uint64_t now_ms)
 {
 	struct newborn *b = &all_newborns[index];
 
-	if (index < NEWBORNS_MAX && b->serial == serial)
+	if (index < NEWBORNS_MAX && b->serial == serial && b->died_ms == 0)
 		end(b, now_ms);
 }
 
