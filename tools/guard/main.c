@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../../shim/common/options.h"
@@ -41,6 +42,13 @@
 #define FIRST_WORD_MS 1000
 /* After so long without an event the next one is likely to be far away. */
 #define QUIET_MS 250
+/*
+ * In a storm of spawns it looks up once in this time.  More often would only
+ * be context switches, for whoever spawns as well: to tell a guard that is
+ * awake, or asleep on a timer, is cheaper than to wake it.
+ */
+#define PACE_US	 1000
+#define STORM_MS 2 /* news of children that follow each other as fast */
 
 static struct cp_options options;
 static struct cp_host *root;
@@ -48,6 +56,7 @@ static int signals = -1;
 static int sentinel = -1;
 static int sentinels_lost;
 static bool hurried;
+static bool waits; /* nobody waits for an answer to what it tells */
 static char title[sizeof(root->comm)]; /* the name in ours */
 static uint64_t wait_until;	       /* for a first message, 0: no more */
 
@@ -284,9 +293,25 @@ give_back(void)
 #endif
 }
 
+/* Are EVENTS nothing but news of short-lived children, and not the first? */
+static bool
+is_storm(const struct cp_event *events, int n, uint64_t now)
+{
+	static uint64_t last;
+	bool before = now - last <= STORM_MS;
+
+	for (int i = 0; i < n; i++)
+		if (events[i].tag != CP_TAG_SOCKET &&
+		    events[i].tag != CP_TAG_NEWBORN)
+			return false;
+	last = now;
+	return before;
+}
+
 static void
 guard(void)
 {
+	static const struct timespec pace = { 0, PACE_US * 1000 };
 	struct cp_event events[EVENTS_MAX];
 	bool quiet = false;
 
@@ -308,6 +333,8 @@ guard(void)
 			handle(&events[i], now);
 		cp_round(&options, hurried, now);
 		tidy_hosts();
+		if (waits && is_storm(events, n, now))
+			(void)nanosleep(&pace, NULL);
 	}
 }
 
@@ -353,7 +380,7 @@ main(int argc, char **argv)
 		root->root = true;
 	/* The two ask for an answer, and for who is there. */
 	if (options.keep == 0 && options.limit == 0)
-		(void)cp_newborn_init();
+		waits = cp_newborn_init() == 0;
 	cp_query_init(&options, root_pid(argv[1]));
 	if (root != NULL && options.children == CP_CHILDREN_ALL)
 		root->look_ms = cp_watch_now(); /* it may never speak */

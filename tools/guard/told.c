@@ -45,11 +45,13 @@ queue_size(void)
 	char buf[16];
 	ssize_t len = cp_procfs_read(AT_FDCWD,
 	    "/proc/sys/net/unix/max_dgram_qlen", buf, sizeof(buf) - 1);
+	long n;
 
 	if (len <= 0)
 		return QUEUE;
 	buf[len] = '\0';
-	return atoi(buf) < QUEUE_MOST ? atoi(buf) : QUEUE_MOST;
+	n = strtol(buf, NULL, 10);
+	return n > 0 && n < QUEUE_MOST ? (int)n : QUEUE_MOST;
 }
 
 int
