@@ -267,13 +267,13 @@ cp_newborn_attend(uint64_t now_ms, enum cp_newborns which)
 	struct newborn *b;
 
 	while ((b = TAILQ_FIRST(&waiting)) != NULL &&
-	    (which == CP_NEWBORN_ALL || b->heard_ms + CP_LOOK_MS <= now_ms)) {
+	    (which >= CP_NEWBORN_YOUNG || b->heard_ms + CP_LOOK_MS <= now_ms)) {
 		if (b->pidfd >= 0 && cp_watch_ended(b->pidfd))
 			end(b, now_ms);
 		else
 			enroll(b, now_ms);
 	}
-	if (which != CP_NEWBORN_OLD)
+	if (which == CP_NEWBORN_DEAD || which == CP_NEWBORN_ALL)
 		enroll_dead(now_ms);
 }
 

@@ -23,8 +23,9 @@ int cp_newborn_init(void);
 void cp_newborn_hear(struct cp_heard *x);
 
 enum cp_newborns {
-	CP_NEWBORN_OLD,	 /* those that are CP_LOOK_MS old */
-	CP_NEWBORN_DEAD, /* and who has died, for a census of all that left */
+	CP_NEWBORN_OLD,	  /* those that are CP_LOOK_MS old */
+	CP_NEWBORN_DEAD,  /* and who has died, for a census of all that left */
+	CP_NEWBORN_YOUNG, /* and all others, but not who has died */
 	CP_NEWBORN_ALL,
 };
 

@@ -275,6 +275,11 @@ cp_round(const struct cp_options *options, bool hurry, uint64_t now_ms)
 	    now_ms >= batch_floor ? CP_NEWBORN_DEAD : CP_NEWBORN_OLD);
 	look_for_children(options, now_ms);
 	due = look_closer(options, now_ms);
+	if (due > 0 && cp_newborn_next() != 0) {
+		/* Whom nobody knows yet would be taken for another's holder. */
+		cp_newborn_attend(now_ms, CP_NEWBORN_YOUNG);
+		due = look_closer(options, now_ms);
+	}
 	if (due > 0) {
 		cp_traffic_drain(now_ms, NULL);
 		take_census(options, due, now_ms);
