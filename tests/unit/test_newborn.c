@@ -171,6 +171,63 @@ Test(newborn, host_speaks_for_a_child_that_ends)
 	cr_assert_eq(cp_facts_wards(), 2);
 }
 
+/*
+ * A host, known by us, that tells of a child of its own and dies; the child's
+ * stdio is not what was told any more.  Returns its PID.
+ */
+static pid_t
+told_by_a_dead_host(void)
+{
+	struct pollfd p = { .fd = sock, .events = POLLIN };
+	pid_t host = fork(), child = -1;
+	char c;
+
+	cr_assert_neq(host, -1);
+	if (host == 0) {
+		struct cp_msg m;
+
+		(void)!read(held[0], &c, 1); /* until it is known */
+		m = message(CP_MSG_WARD, sender(NULL, 0), 0);
+		(void)!write(held[1], &m.pid, sizeof(m.pid));
+		(void)say(&m);
+		(void)!read(gate[0], &c, 1);
+		_exit(0);
+	}
+	cr_assert_geq(cp_told_host(host, NOW)->pidfd, 0);
+	cr_assert_eq(write(held[1], "", 1), 1);
+	cr_assert_eq(poll(&p, 1, LIMIT_MS), 1);
+	cr_assert_eq(read(held[0], &child, sizeof(child)), sizeof(child));
+	cr_assert_eq(cp_told_hear(NOW, 1), 1);
+	cr_assert_neq(cp_newborn_next(), 0);
+	cr_assert_eq(kill(host, SIGKILL), 0);
+	cr_assert_eq(waitpid(host, NULL, 0), host);
+	return child;
+}
+
+/* Whose child it was has been seen when it was told. */
+Test(newborn, host_dies_before_it_is_old_enough)
+{
+	pid_t pid = told_by_a_dead_host();
+
+	cp_newborn_attend(NOW + 1, CP_NEWBORN_ALL);
+	cr_assert(!registered(pid)->dead);
+}
+
+/* Nobody is taken for a child that has ended, though he has its PID. */
+Test(newborn, pid_of_a_told_child_is_used_again)
+{
+	pid_t pid = sender(NULL, 0);
+	struct cp_msg m = message(CP_MSG_WARD, pid, getpid());
+
+	m.channel[0].host_fd = -1;
+	cr_assert_eq(say(&m), 0);
+	hear();
+	cp_newborn_stirred(0, 1, NOW + 1); /* the first of all */
+	cr_assert(registered(pid)->dead);
+	cr_assert_eq(registered(pid)->start, 0);
+	cr_assert_eq(cp_newborn_next(), 0);
+}
+
 /* It is a host that we know, but not that of this child. */
 Test(newborn, stranger_is_no_ward_when_it_is_old)
 {

@@ -169,7 +169,8 @@ cp_enroll(struct cp_heard *x)
 	if (pid <= 1 || host <= 0 || pid == host || !are_sane(m->channel))
 		return;
 	if (cp_procfs_stat(pid, &st) != 0 ||
-	    (itself && st.state != 'Z' && cp_trust_has_ended(x))) {
+	    (st.state != 'Z' &&
+		(x->gone || (itself && cp_trust_has_ended(x))))) {
 		/*
 		 * Dead already, and the PID may be another's; what it forked
 		 * may hold its channels on.

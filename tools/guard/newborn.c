@@ -128,12 +128,16 @@ is_cut_off(const struct cp_host *h, const struct cp_channel ch[2])
 	return true;
 }
 
-/* Enrolls B, which is old enough.  X: the sender's pidfd, not the child's. */
+/*
+ * Enrolls B, which is old enough, or GONE.  X: the sender's pidfd, not the
+ * child's.
+ */
 static void
-enroll(struct newborn *b, uint64_t now)
+enroll(struct newborn *b, bool gone, uint64_t now)
 {
 	struct cp_heard x = take_off(&waiting, b, now);
 
+	x.gone = gone;
 	if (x.msg.pid != 0 && x.pidfd >= 0) {
 		close(x.pidfd);
 		x.pidfd = -1;
@@ -155,7 +159,7 @@ end(struct newborn *b, uint64_t now)
 
 	if (h == NULL || h->dead || h->leaving ||
 	    !is_cut_off(h, x.msg.channel)) {
-		enroll(b, now);
+		enroll(b, true, now);
 		return;
 	}
 	if (b->pidfd >= 0)
@@ -179,6 +183,22 @@ can_wait(const struct cp_heard *x)
 	    child_of(x) != h->pid && (w == NULL || w->dead);
 }
 
+/*
+ * The pidfd of the child that a host tells of.  That it is the host's is seen
+ * now: its start says so when the host has died.
+ */
+static int
+open_pidfd(struct cp_heard *x)
+{
+	int fd = (int)syscall(SYS_pidfd_open, x->msg.pid, 0);
+	struct cp_stat st;
+
+	if (fd >= 0 && cp_procfs_stat(x->msg.pid, &st) == 0 &&
+	    st.ppid == x->from.pid)
+		x->msg.start = st.start;
+	return fd;
+}
+
 /* The child's pidfd, taken out of X if that has it; -1 with errno. */
 static int
 take_pidfd(struct cp_heard *x)
@@ -186,7 +206,7 @@ take_pidfd(struct cp_heard *x)
 	int fd = x->pidfd;
 
 	if (x->msg.pid != 0)
-		return (int)syscall(SYS_pidfd_open, x->msg.pid, 0);
+		return open_pidfd(x);
 	x->pidfd = -1;
 	return fd;
 }
@@ -271,7 +291,7 @@ cp_newborn_attend(uint64_t now_ms, enum cp_newborns which)
 		if (b->pidfd >= 0 && cp_watch_ended(b->pidfd))
 			end(b, now_ms);
 		else
-			enroll(b, now_ms);
+			enroll(b, false, now_ms);
 	}
 	if (which == CP_NEWBORN_DEAD || which == CP_NEWBORN_ALL)
 		enroll_dead(now_ms);
