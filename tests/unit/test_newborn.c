@@ -341,6 +341,48 @@ Test(newborn, taken_over)
 	cr_assert(!cp_newborn_any_dead());
 }
 
+/* A sentinel, started by now, that takes over when it is told to. */
+static pid_t
+sentinel(void)
+{
+	pid_t pid = fork();
+	char c;
+
+	cr_assert_neq(pid, -1);
+	if (pid != 0)
+		return pid;
+	alarm(LIMIT_MS / 1000);
+	(void)!read(held[0], &c, 1);
+	cp_newborn_adopt(OLD);
+	_exit(cp_newborn_next() != 0 || cp_facts_wards() != 4);
+}
+
+/* What it knows of the places in there is old. */
+Test(newborn, taken_over_by_a_late_sentinel)
+{
+	int status;
+	pid_t pid;
+
+	for (int i = 0; i < 2; i++) {
+		struct cp_msg m = own();
+
+		(void)sender(&m, 0);
+		hear();
+	}
+	cp_newborn_attend(OLD, CP_NEWBORN_OLD);
+	pid = sentinel();
+	for (int i = 0; i < 2; i++) {
+		struct cp_msg m = own();
+
+		(void)sender(&m, 0);
+		hear();
+	}
+	cr_assert_neq(cp_newborn_next(), 0);
+	cr_assert_eq(write(held[1], "", 1), 1);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%x", status);
+}
+
 Test(newborn, there_is_room_for_so_many)
 {
 	pid_t pid = sender(NULL, 0);

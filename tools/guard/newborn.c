@@ -311,6 +311,7 @@ cp_newborn_adopt(uint64_t now_ms)
 {
 	TAILQ_INIT(&waiting);
 	TAILQ_INIT(&dead);
+	TAILQ_INIT(&unused); /* as it was when the sentinel was started */
 	for (size_t i = 0; i < NEWBORNS_MAX && all_newborns != NULL; i++) {
 		struct newborn *b = &all_newborns[i];
 
@@ -321,7 +322,7 @@ cp_newborn_adopt(uint64_t now_ms)
 	}
 	cp_newborn_attend(now_ms, CP_NEWBORN_ALL);
 	TAILQ_INIT(&unused);
-	used = 0;
+	used = 0; /* whatever it was, all are free */
 }
 
 bool
