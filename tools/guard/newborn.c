@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "enroll.h"
@@ -71,7 +72,10 @@ give_back(struct newborn *b)
 	TAILQ_INSERT_HEAD(&unused, b, link);
 }
 
-/* Takes B off LIST; its pidfd is the caller's. */
+/*
+ * Takes B off LIST; its pidfd is the caller's, who gives B back when nobody
+ * has to find it any more, should this guard die.
+ */
 static struct cp_heard
 take_off(struct newborns *list, struct newborn *b, uint64_t now)
 {
@@ -82,7 +86,6 @@ take_off(struct newborns *list, struct newborn *b, uint64_t now)
 		.now_ms = now };
 
 	TAILQ_REMOVE(list, b, link);
-	give_back(b);
 	return x;
 }
 
@@ -143,6 +146,7 @@ enroll(struct newborn *b, bool gone, uint64_t now)
 		x.pidfd = -1;
 	}
 	cp_enroll(&x);
+	give_back(b);
 	if (x.pidfd >= 0)
 		close(x.pidfd);
 }
@@ -219,8 +223,9 @@ wait_for(struct newborn *b, struct cp_heard *x, int pidfd)
 	*b = (struct newborn){ .msg = x->msg,
 		.from = x->from,
 		.pidfd = pidfd,
-		.serial = last_serial,
 		.heard_ms = x->heard_ms };
+	atomic_signal_fence(memory_order_release);
+	b->serial = last_serial; /* from now on a new guard finds it */
 	TAILQ_INSERT_TAIL(&waiting, b, link);
 	if (pidfd >= 0)
 		(void)cp_watch_add(pidfd, CP_TAG_NEWBORN,
@@ -240,6 +245,7 @@ take_back(const struct cp_heard *x)
 		if (b->from.pid != x->from.pid || b->msg.pid != x->msg.pid)
 			continue;
 		close(take_off(&waiting, b, x->now_ms).pidfd);
+		give_back(b);
 		any = true;
 	}
 	return any && cp_facts_find_ward(child_of(x)) == NULL;
@@ -278,6 +284,7 @@ enroll_dead(uint64_t now)
 
 		if (h != NULL)
 			cp_enroll_dead(h, &x, died_ms);
+		give_back(b);
 	}
 }
 
