@@ -109,6 +109,21 @@ Test(newborn, who_ends_before_waits_for_a_census)
 	cr_assert(!cp_newborn_any_dead());
 }
 
+/* Its PID may be another ward's long before that. */
+Test(newborn, who_waits_for_a_census_hides_nobody)
+{
+	pid_t pid = newborn();
+	struct cp_ward *w;
+
+	dies(pid);
+	w = cp_facts_ward(cp_facts_find_host(getpid()), pid, 7, NOW + 2);
+	cp_newborn_attend(OLD, CP_NEWBORN_DEAD);
+	cr_assert_eq(cp_facts_wards(), 2);
+	cr_assert_eq(registered(pid), w);
+	cp_facts_forget_ward(w);
+	cr_assert_null(cp_facts_find_ward(pid));
+}
+
 /* Our end is there: whoever is left may be talked to, so listen. */
 Test(newborn, who_can_be_talked_to_does_not_wait)
 {

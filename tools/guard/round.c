@@ -29,8 +29,8 @@
 /* What a dead child may have left is looked for at most this often. */
 #define SOON_MS 50
 
-static uint64_t batch_floor;
-static uint64_t soon_floor; /* for what is not quite urgent */
+static uint64_t batch_floor = 1; /* 0 is no time */
+static uint64_t soon_floor;	 /* for what is not quite urgent */
 static bool batched; /* the census at hand serves those who wait for it */
 static bool hurried;
 static const struct cp_options *given; /* in this round */
