@@ -150,6 +150,16 @@ def one_way(s):
     go([w], "its host is dead")
 
 
+def told(s, pids):
+    """Waits until zombies are told of: PIDS."""
+    deadline = time.monotonic() + 2 * LONG
+    while not (lines := [x for x in s.journal_lines()
+                         if x["event"] == "unwaited"]):
+        expect(time.monotonic() < deadline, "nothing is told of a zombie")
+        time.sleep(0.1)  # the journal has no event of its own
+    expect([x["child"]["pid"] for x in lines] == pids, f"told: {lines}")
+
+
 def unwaited(s):
     """A zombie that its host leaves lying is told of, once."""
     p = Puppet(s)
@@ -158,13 +168,20 @@ def unwaited(s):
     w.kill()
     v.kill()
     p.wait(v.pid)
-    deadline = time.monotonic() + 2 * LONG
-    while not (told := [x for x in s.journal_lines()
-                        if x["event"] == "unwaited"]):
-        expect(time.monotonic() < deadline, "nothing is told of a zombie")
-        time.sleep(0.1)  # the journal has no event of its own
-    expect([x["child"]["pid"] for x in told] == [w.pid], f"told: {told}")
+    told(s, [w.pid])
     p.wait(w.pid)
+    p.host.kill()
+    p.host.wait()
+    s.nothing_of_ours(2.0)
+
+
+def unwaited_early(s):
+    """The same, when it was dead before anybody had looked at it."""
+    p = Puppet(s)
+    pid = p.spawn("w", script="exec sleep 0.01")
+    p.close("w")
+    told(s, [pid])
+    p.wait(pid)
     p.host.kill()
     p.host.wait()
     s.nothing_of_ours(2.0)
@@ -206,3 +223,4 @@ def cases():
     yield Case("handed/only-stdout", only_stdout, False)
     yield Case("handed/one-way", one_way, False)
     yield Case("handed/unwaited", unwaited, False)
+    yield Case("handed/unwaited/early", unwaited_early, False)
