@@ -124,6 +124,26 @@ Test(newborn, who_waits_for_a_census_hides_nobody)
 	cr_assert_null(cp_facts_find_ward(pid));
 }
 
+/* As forkpty's parent and child do; with and without an end of ours. */
+Test(newborn, who_is_told_of_twice_is_one)
+{
+	for (int k = 0; k < 2; k++) {
+		struct cp_msg m = own();
+		pid_t pid;
+
+		m.channel[0].host_fd = k == 0 ? -1 : 10;
+		pid = sender(&m, 0);
+		m.pid = pid;
+		cr_assert_eq(say(&m), 0);
+		hear();
+		hear();
+		dies(pid);
+		cp_newborn_attend(NOW + 1, CP_NEWBORN_ALL);
+		cr_assert(registered(pid)->dead);
+		cr_assert_eq(cp_facts_wards(), k + 1);
+	}
+}
+
 /* Our end is there: whoever is left may be talked to, so listen. */
 Test(newborn, who_can_be_talked_to_does_not_wait)
 {
@@ -178,7 +198,8 @@ Test(newborn, host_speaks_for_a_child_that_ends)
 	hear();
 	dies(pid);
 	cr_assert(cp_newborn_any_dead());
-	/* And of one that nobody can find any more. */
+	/* And of one that nobody can find any more; it had others. */
+	m.channel[0].child = m.channel[0].host = 102;
 	cr_assert_eq(say(&m), 0);
 	hear();
 	cr_assert_eq(cp_newborn_next(), 0);

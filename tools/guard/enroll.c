@@ -114,6 +114,31 @@ first_look(const struct cp_ward *w)
 	return w->dead ? DEAD_LOOK_MS : CP_LOOK_MS;
 }
 
+static bool
+is_same_channel(const struct cp_channel *a, const struct cp_channel *b)
+{
+	return a->kind == b->kind &&
+	    (a->kind == CP_KIND_NONE || a->child == b->child);
+}
+
+/*
+ * Both sides of forkpty(3) tell of the child.  If it was dead already when one
+ * of them was heard there is nothing to enter but what that one did not know.
+ */
+static bool
+is_on_record(const struct cp_host *h, pid_t pid, const struct cp_msg *m)
+{
+	struct cp_ward *w = cp_facts_find_ward(pid);
+
+	if (w == NULL || !w->dead || w->host != h ||
+	    (m->flags & CP_WARD_ASK) != 0 ||
+	    !is_same_channel(&w->channel[0], &m->channel[0]) ||
+	    !is_same_channel(&w->channel[1], &m->channel[1]))
+		return false;
+	set_channels(w, m->channel, w->any);
+	return true;
+}
+
 /* A record with what X says. */
 static struct cp_ward *
 enter(struct cp_host *h, pid_t pid, uint64_t start, const struct cp_heard *x)
@@ -144,7 +169,7 @@ cp_enroll_dead(struct cp_host *h, const struct cp_heard *x, uint64_t died_ms)
 	pid_t pid = x->msg.pid == 0 ? x->from.pid : x->msg.pid;
 	struct cp_ward *w;
 
-	if (!are_sane(x->msg.channel))
+	if (!are_sane(x->msg.channel) || is_on_record(h, pid, &x->msg))
 		return;
 	w = enter(h, pid, 0, x);
 	if (w == NULL)
@@ -190,6 +215,8 @@ cp_enroll(struct cp_heard *x)
 	}
 	known = is_known(pid, &st);
 	h = cp_told_host(host, x->now_ms);
+	if (cp_trust_is_dead(&st) && is_on_record(h, pid, m))
+		return;
 	w = h == NULL ? NULL : enter(h, pid, st.start, x);
 	if (w == NULL)
 		return;
