@@ -6,7 +6,7 @@ import signal
 import time
 
 import proc
-from kept import LIMIT, Stage, go, stay
+from kept import LIMIT, SWEEP, Stage, go, stay
 from puppet import Puppet
 from runner import Case
 from scene import GRACE, LONG, PROMPT, SLACK, SPARE, TERM, expect
@@ -130,6 +130,27 @@ def closed_in_the_silence(s):
     stage.end()
 
 
+def at_other_numbers(s, wire):
+    """The host's ends are elsewhere when a starter has ended, and in use."""
+    stage = Stage(s)
+    p = stage.p
+    p.spawn("w", mode="echo", wire=wire, script=STARTER)
+    p.dup("w.in", "new.in")
+    p.dup("w.out", "new.out")
+    p.close("w")
+    s.gather(w=1)
+    w = s.met["w"][0]
+    for _ in range(8):
+        expect(p.ask("new"), "the session does not answer")
+        stay([w], "a session", GRACE / 4)
+    stay([w], "a session", BATCH + GRACE + TERM)
+    expect(p.ask("new"), "the session does not answer")
+    stage.well()
+    p.close("new")
+    go([w], "closed", limit=LIMIT + SWEEP)
+    stage.end()
+
+
 def only_stdout(s):
     """`$(server &)`: it holds no stdin."""
     stage = Stage(s)
@@ -220,6 +241,9 @@ def cases():
                    True)
     yield Case("handed/closed-in-the-silence", closed_in_the_silence, False)
     yield Case("handed/then-closed", handed_then_closed, False)
+    for wire in ("pipes", "pair", "pairs", "pty"):
+        yield Case(f"handed/other-numbers/{wire}",
+                   P(at_other_numbers, wire=wire), False)
     yield Case("handed/only-stdout", only_stdout, False)
     yield Case("handed/one-way", one_way, False)
     yield Case("handed/unwaited", unwaited, False)
