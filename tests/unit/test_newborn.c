@@ -74,6 +74,28 @@ Test(newborn, waits_until_it_is_old_enough)
 	cr_assert_eq(cp_newborn_next(), 0);
 }
 
+/* A sibling with the same stdin is to be seen as what it is. */
+Test(newborn, who_shares_a_channel_is_met)
+{
+	struct cp_msg m = own();
+	pid_t pid = newborn(), other;
+	struct cp_ward *w;
+
+	m.channel[0].child = m.channel[0].host = 102;
+	m.channel[1].child = m.channel[1].host = 103;
+	other = sender(&m, 0);
+	hear();
+	w = cp_facts_ward(cp_facts_find_host(getpid()), 1, 1, NOW);
+	cr_assert(!cp_newborn_meet(w, NOW));
+	w->channel[0].kind = CP_KIND_PIPE;
+	cr_assert(!cp_newborn_meet(w, NOW));
+	w->channel[0].child = 101;
+	cr_assert(cp_newborn_meet(w, NOW));
+	cr_assert(!registered(pid)->dead);
+	cr_assert_null(cp_facts_find_ward(other));
+	cr_assert_neq(cp_newborn_next(), 0);
+}
+
 /* Its pidfd is the ward's from then on. */
 Test(newborn, end_of_an_enrolled_one_is_the_wards)
 {

@@ -294,14 +294,46 @@ cp_newborn_attend(uint64_t now_ms, enum cp_newborns which)
 	struct newborn *b;
 
 	while ((b = TAILQ_FIRST(&waiting)) != NULL &&
-	    (which >= CP_NEWBORN_YOUNG || b->heard_ms + CP_LOOK_MS <= now_ms)) {
+	    (which == CP_NEWBORN_ALL || b->heard_ms + CP_LOOK_MS <= now_ms)) {
 		if (b->pidfd >= 0 && cp_watch_ended(b->pidfd))
 			end(b, now_ms);
 		else
 			enroll(b, false, now_ms);
 	}
-	if (which == CP_NEWBORN_DEAD || which == CP_NEWBORN_ALL)
+	if (which != CP_NEWBORN_OLD)
 		enroll_dead(now_ms);
+}
+
+static bool
+shares(const struct newborn *b, const struct cp_ward *w)
+{
+	for (int k = 0; k < 4; k++) {
+		const struct cp_channel *ch = &b->msg.channel[k / 2];
+
+		if (ch->kind != CP_KIND_NONE &&
+		    ch->kind == w->channel[k % 2].kind &&
+		    ch->child == w->channel[k % 2].child)
+			return true;
+	}
+	return false;
+}
+
+bool
+cp_newborn_meet(const struct cp_ward *w, uint64_t now_ms)
+{
+	struct newborn *b, *next;
+	bool any = false;
+
+	TAILQ_FOREACH_SAFE(b, &waiting, link, next) {
+		if (!shares(b, w))
+			continue;
+		any = true;
+		if (cp_watch_ended(b->pidfd))
+			end(b, now_ms);
+		else
+			enroll(b, false, now_ms);
+	}
+	return any;
 }
 
 void

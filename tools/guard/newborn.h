@@ -23,14 +23,16 @@ int cp_newborn_init(void);
 void cp_newborn_hear(struct cp_heard *x);
 
 enum cp_newborns {
-	CP_NEWBORN_OLD,	  /* those that are CP_LOOK_MS old */
-	CP_NEWBORN_DEAD,  /* and who has died, for a census of all that left */
-	CP_NEWBORN_YOUNG, /* and all others, but not who has died */
+	CP_NEWBORN_OLD,	 /* those that are CP_LOOK_MS old */
+	CP_NEWBORN_DEAD, /* and who has died, for a census of all that left */
 	CP_NEWBORN_ALL,
 };
 
 /* Enrolls those that WHICH says. */
 void cp_newborn_attend(uint64_t now_ms, enum cp_newborns which);
+
+/* Enrolls who shares a channel with WARD.  Is there anybody? */
+bool cp_newborn_meet(const struct cp_ward *ward, uint64_t now_ms);
 
 /* What INDEX and SERIAL (see watch.h) stand for has ended. */
 void cp_newborn_stirred(uint32_t index, uint32_t serial, uint64_t now_ms);
