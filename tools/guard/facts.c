@@ -85,23 +85,23 @@ same_process(pid_t pid, uint64_t start)
 }
 
 /*
- * W is found by its PID, unless another that had it is; one that nobody has
- * seen alive hides none that lives.
+ * Is W the one to be found by its PID?  Then no other is any more.  One that
+ * nobody has seen alive hides none that lives.
  */
-static void
-index_ward(struct cp_ward *w)
+static bool
+takes_pid(const struct cp_ward *w)
 {
 	struct cp_ward *other;
 
 	HASH_FIND(hh, ward_index, &w->pid, sizeof(w->pid), other);
-	if (other != NULL) {
-		if (w->start == 0 && !other->dead)
-			return;
-		if (w->serial < other->serial && (other->start != 0 || w->dead))
-			return;
-		HASH_DEL(ward_index, other);
-	}
-	HASH_ADD(hh, ward_index, pid, sizeof(w->pid), w);
+	if (other == NULL)
+		return true;
+	if (w->start == 0 && !other->dead)
+		return false;
+	if (w->serial < other->serial && (other->start != 0 || w->dead))
+		return false;
+	HASH_DEL(ward_index, other);
+	return true;
 }
 
 /*
@@ -152,7 +152,8 @@ cp_facts_adopt(void (*open_watch)(struct cp_host *, struct cp_ward *))
 		SLIST_INIT(&w->members);
 		w->dead = w->dead || !same_process(w->pid, w->start);
 		LIST_INSERT_HEAD(&w->host->wards, w, sibling);
-		index_ward(w);
+		if (takes_pid(w))
+			HASH_ADD(hh, ward_index, pid, sizeof(w->pid), w);
 		t->n_wards++;
 		open_watch(w->host, w);
 	}
@@ -273,7 +274,8 @@ cp_facts_ward(struct cp_host *host, pid_t pid, uint64_t start, uint64_t now_ms)
 	w->image = host->image;
 	SLIST_INIT(&w->members);
 	LIST_INSERT_HEAD(&host->wards, w, sibling);
-	index_ward(w);
+	if (takes_pid(w))
+		HASH_ADD(hh, ward_index, pid, sizeof(w->pid), w);
 	t->n_wards++;
 	t->tally.wards++;
 	w->used = true;
