@@ -6,7 +6,7 @@ import signal
 import time
 
 import proc
-from kept import LIMIT, Stage, go, stay
+from kept import LIMIT, SWEEP, Stage, go, stay
 from puppet import Puppet
 from runner import Case
 from scene import GRACE, LONG, PROMPT, SLACK, SPARE, TERM, expect
@@ -130,6 +130,27 @@ def closed_in_the_silence(s):
     stage.end()
 
 
+def at_other_numbers(s, wire):
+    """The host's ends are elsewhere when a starter has ended, and in use."""
+    stage = Stage(s)
+    p = stage.p
+    p.spawn("w", mode="echo", wire=wire, script=STARTER)
+    p.dup("w.in", "new.in")
+    p.dup("w.out", "new.out")
+    p.close("w")
+    s.gather(w=1)
+    w = s.met["w"][0]
+    for _ in range(8):
+        expect(p.ask("new"), "the session does not answer")
+        stay([w], "a session", GRACE / 4)
+    stay([w], "a session", BATCH + GRACE + TERM)
+    expect(p.ask("new"), "the session does not answer")
+    stage.well()
+    p.close("new")
+    go([w], "closed", limit=LIMIT + SWEEP)
+    stage.end()
+
+
 def only_stdout(s):
     """`$(server &)`: it holds no stdin."""
     stage = Stage(s)
@@ -150,6 +171,16 @@ def one_way(s):
     go([w], "its host is dead")
 
 
+def told(s, pids):
+    """Waits until zombies are told of: PIDS."""
+    deadline = time.monotonic() + 2 * LONG
+    while not (lines := [x for x in s.journal_lines()
+                         if x["event"] == "unwaited"]):
+        expect(time.monotonic() < deadline, "nothing is told of a zombie")
+        time.sleep(0.1)  # the journal has no event of its own
+    expect([x["child"]["pid"] for x in lines] == pids, f"told: {lines}")
+
+
 def unwaited(s):
     """A zombie that its host leaves lying is told of, once."""
     p = Puppet(s)
@@ -158,16 +189,20 @@ def unwaited(s):
     w.kill()
     v.kill()
     p.wait(v.pid)
-    short = p.spawn("short", script="read x")  # gone before it is looked at
-    p.close("short")
-    deadline = time.monotonic() + 2 * LONG
-    while len(told := [x for x in s.journal_lines()
-                       if x["event"] == "unwaited"]) < 2:
-        expect(time.monotonic() < deadline, "nothing is told of a zombie")
-        time.sleep(0.1)  # the journal has no event of its own
-    expect({x["child"]["pid"] for x in told} == {w.pid, short},
-           f"told: {told}")
+    told(s, [w.pid])
     p.wait(w.pid)
+    p.host.kill()
+    p.host.wait()
+    s.nothing_of_ours(2.0)
+
+
+def unwaited_early(s):
+    """The same, when it was dead before anybody had looked at it."""
+    p = Puppet(s)
+    pid = p.spawn("w", script="exec sleep 0.01")
+    p.close("w")
+    told(s, [pid])
+    p.wait(pid)
     p.host.kill()
     p.host.wait()
     s.nothing_of_ours(2.0)
@@ -206,6 +241,10 @@ def cases():
                    True)
     yield Case("handed/closed-in-the-silence", closed_in_the_silence, False)
     yield Case("handed/then-closed", handed_then_closed, False)
+    for wire in ("pipes", "pair", "pairs", "pty"):
+        yield Case(f"handed/other-numbers/{wire}",
+                   P(at_other_numbers, wire=wire), False)
     yield Case("handed/only-stdout", only_stdout, False)
     yield Case("handed/one-way", one_way, False)
     yield Case("handed/unwaited", unwaited, False)
+    yield Case("handed/unwaited/early", unwaited_early, False)

@@ -205,6 +205,23 @@ def shared_stdin(s):
     stage.end()
 
 
+def young_sibling(s):
+    """The same, and the other one's ends are closed; one is just born."""
+    stage = Stage(s)
+    p = stage.p
+    a = p.ward("a", hold=True)[0]
+    stage.known(a.pid)
+    p.spawn("b", like="a")
+    p.let_go("a")
+    p.close("a")
+    s.gather(b=1)
+    b = s.met["b"][0]
+    go([a], "closed")
+    stage.spared([b], "its sibling was closed")
+    stage.well()
+    stage.end()
+
+
 def pipeline(s, language):
     """a | b, each with one end at the host: closed or not, one-way."""
     stage = Stage(s, language)
@@ -315,5 +332,6 @@ def cases():
         yield Case(f"kept/inherited/{how}", P(inherited, how=how), False)
     yield Case("kept/daemon", daemon_with_child_ends, False)
     yield Case("kept/shared-stdin", shared_stdin, False)
+    yield Case("kept/young-sibling", young_sibling, False)
     yield Case("kept/one-way", one_way, False)
     yield Case("kept/dry-run", dry_run, False)

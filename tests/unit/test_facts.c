@@ -537,6 +537,20 @@ Test(facts, adopt)
 	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%x", status);
 }
 
+/* What nobody has seen hides nobody who lives. */
+Test(facts, ward_pid_of_one_unseen)
+{
+	struct cp_host *h = host(getpid());
+	struct cp_ward *new = ward(h, NOBODY, 6), *old = ward(h, NOBODY, 0);
+
+	cr_assert_eq(cp_facts_find_ward(NOBODY), new);
+	cp_facts_forget_ward(old);
+	cr_assert_eq(cp_facts_find_ward(NOBODY), new);
+	new->dead = true;
+	old = ward(h, NOBODY, 0);
+	cr_assert_eq(cp_facts_find_ward(NOBODY), old);
+}
+
 static void
 take_over_twins(void)
 {
@@ -545,6 +559,33 @@ take_over_twins(void)
 	must(cp_facts_find_ward(NOBODY)->start == 2);
 	must(!cp_facts_find_host(getppid())->dead);
 	_exit(0);
+}
+
+static void
+take_over_unseen(void)
+{
+	cp_facts_adopt(watch);
+	must(cp_facts_wards() == 3);
+	must(cp_facts_find_ward(getppid())->start != 0);
+	_exit(0);
+}
+
+Test(facts, adopt_one_unseen)
+{
+	struct cp_host *h = host(getpid());
+	struct cp_ward *hole = ward(h, NOBODY + 1, 1);
+	int status;
+	pid_t pid;
+
+	(void)ward(h, getpid(), h->start);
+	cp_facts_forget_ward(hole);
+	cr_assert_eq(ward(h, getpid(), 0), hole, "the case is void");
+	(void)ward(h, getpid(), 0); /* after it */
+	pid = fork();
+	if (pid == 0)
+		take_over_unseen();
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%x", status);
 }
 
 /* The newest bearer of a PID is found by it, wherever its record lies. */

@@ -41,9 +41,9 @@ newborn(void)
 	return pid;
 }
 
-/* PID ends, and the guard is woken by that; nobody waits for it. */
+/* PID ends, and the guard is woken by that. */
 static void
-dies_unwaited(pid_t pid)
+dies(pid_t pid)
 {
 	struct cp_event e = { .tag = CP_TAG_TIMER };
 
@@ -52,12 +52,6 @@ dies_unwaited(pid_t pid)
 		cr_assert_geq(cp_watch_wait(&e, 1, LIMIT_MS), 0);
 	cr_assert_eq(e.tag, CP_TAG_NEWBORN);
 	cp_newborn_stirred(e.index, e.serial, NOW + 1);
-}
-
-static void
-dies(pid_t pid)
-{
-	dies_unwaited(pid);
 	cr_assert_eq(waitpid(pid, NULL, 0), pid);
 }
 
@@ -78,6 +72,28 @@ Test(newborn, waits_until_it_is_old_enough)
 	cr_assert_eq(w->born_ms, NOW);
 	cr_assert_leq(w->due_ms, OLD);
 	cr_assert_eq(cp_newborn_next(), 0);
+}
+
+/* A sibling with the same stdin is to be seen as what it is. */
+Test(newborn, who_shares_a_channel_is_met)
+{
+	struct cp_msg m = own();
+	pid_t pid = newborn(), other;
+	struct cp_ward *w;
+
+	m.channel[0].child = m.channel[0].host = 102;
+	m.channel[1].child = m.channel[1].host = 103;
+	other = sender(&m, 0);
+	hear();
+	w = cp_facts_ward(cp_facts_find_host(getpid()), 1, 1, NOW);
+	cr_assert(!cp_newborn_meet(w, NOW));
+	w->channel[0].kind = CP_KIND_PIPE;
+	cr_assert(!cp_newborn_meet(w, NOW));
+	w->channel[0].child = 101;
+	cr_assert(cp_newborn_meet(w, NOW));
+	cr_assert(!registered(pid)->dead);
+	cr_assert_null(cp_facts_find_ward(other));
+	cr_assert_neq(cp_newborn_next(), 0);
 }
 
 /* Its pidfd is the ward's from then on. */
@@ -116,17 +132,39 @@ Test(newborn, who_ends_before_waits_for_a_census)
 	cr_assert(!cp_newborn_any_dead());
 }
 
-/* A zombie is known by its start, or nobody could tell who leaves it lying. */
-Test(newborn, who_is_not_waited_for_is_known)
+/* Its PID may be another ward's long before that. */
+Test(newborn, who_waits_for_a_census_hides_nobody)
 {
 	pid_t pid = newborn();
-	struct cp_stat st;
+	struct cp_ward *w;
 
-	dies_unwaited(pid);
+	dies(pid);
+	w = cp_facts_ward(cp_facts_find_host(getpid()), pid, 7, NOW + 2);
 	cp_newborn_attend(OLD, CP_NEWBORN_DEAD);
-	cr_assert_eq(cp_procfs_stat(pid, &st), 0);
-	cr_assert_eq(registered(pid)->start, st.start);
-	cr_assert(registered(pid)->dead);
+	cr_assert_eq(cp_facts_wards(), 2);
+	cr_assert_eq(registered(pid), w);
+	cp_facts_forget_ward(w);
+	cr_assert_null(cp_facts_find_ward(pid));
+}
+
+/* As forkpty's parent and child do; with and without an end of ours. */
+Test(newborn, who_is_told_of_twice_is_one)
+{
+	for (int k = 0; k < 2; k++) {
+		struct cp_msg m = own();
+		pid_t pid;
+
+		m.channel[0].host_fd = k == 0 ? -1 : 10;
+		pid = sender(&m, 0);
+		m.pid = pid;
+		cr_assert_eq(say(&m), 0);
+		hear();
+		hear();
+		dies(pid);
+		cp_newborn_attend(NOW + 1, CP_NEWBORN_ALL);
+		cr_assert(registered(pid)->dead);
+		cr_assert_eq(cp_facts_wards(), k + 1);
+	}
 }
 
 /* Our end is there: whoever is left may be talked to, so listen. */
@@ -183,12 +221,70 @@ Test(newborn, host_speaks_for_a_child_that_ends)
 	hear();
 	dies(pid);
 	cr_assert(cp_newborn_any_dead());
-	/* And of one that nobody can find any more. */
+	/* And of one that nobody can find any more; it had others. */
+	m.channel[0].child = m.channel[0].host = 102;
 	cr_assert_eq(say(&m), 0);
 	hear();
 	cr_assert_eq(cp_newborn_next(), 0);
 	cp_newborn_attend(NOW + 2, CP_NEWBORN_DEAD);
 	cr_assert_eq(cp_facts_wards(), 2);
+}
+
+/*
+ * A host, known by us, that tells of a child of its own and dies; the child's
+ * stdio is not what was told any more.  Returns its PID.
+ */
+static pid_t
+told_by_a_dead_host(void)
+{
+	struct pollfd p = { .fd = sock, .events = POLLIN };
+	pid_t host = fork(), child = -1;
+	char c;
+
+	cr_assert_neq(host, -1);
+	if (host == 0) {
+		struct cp_msg m;
+
+		(void)!read(held[0], &c, 1); /* until it is known */
+		m = message(CP_MSG_WARD, sender(NULL, 0), 0);
+		(void)!write(held[1], &m.pid, sizeof(m.pid));
+		(void)say(&m);
+		(void)!read(gate[0], &c, 1);
+		_exit(0);
+	}
+	cr_assert_geq(cp_told_host(host, NOW)->pidfd, 0);
+	cr_assert_eq(write(held[1], "", 1), 1);
+	cr_assert_eq(poll(&p, 1, LIMIT_MS), 1);
+	cr_assert_eq(read(held[0], &child, sizeof(child)), sizeof(child));
+	cr_assert_eq(cp_told_hear(NOW, 1), 1);
+	cr_assert_neq(cp_newborn_next(), 0);
+	cr_assert_eq(kill(host, SIGKILL), 0);
+	cr_assert_eq(waitpid(host, NULL, 0), host);
+	return child;
+}
+
+/* Whose child it was has been seen when it was told. */
+Test(newborn, host_dies_before_it_is_old_enough)
+{
+	pid_t pid = told_by_a_dead_host();
+
+	cp_newborn_attend(NOW + 1, CP_NEWBORN_ALL);
+	cr_assert(!registered(pid)->dead);
+}
+
+/* Nobody is taken for a child that has ended, though he has its PID. */
+Test(newborn, pid_of_a_told_child_is_used_again)
+{
+	pid_t pid = sender(NULL, 0);
+	struct cp_msg m = message(CP_MSG_WARD, pid, getpid());
+
+	m.channel[0].host_fd = -1;
+	cr_assert_eq(say(&m), 0);
+	hear();
+	cp_newborn_stirred(0, 1, NOW + 1); /* the first of all */
+	cr_assert(registered(pid)->dead);
+	cr_assert_eq(registered(pid)->start, 0);
+	cr_assert_eq(cp_newborn_next(), 0);
 }
 
 /* It is a host that we know, but not that of this child. */
@@ -302,6 +398,48 @@ Test(newborn, taken_over)
 	cr_assert(registered(dead)->dead);
 	cr_assert_eq(cp_newborn_next(), 0);
 	cr_assert(!cp_newborn_any_dead());
+}
+
+/* A sentinel, started by now, that takes over when it is told to. */
+static pid_t
+sentinel(void)
+{
+	pid_t pid = fork();
+	char c;
+
+	cr_assert_neq(pid, -1);
+	if (pid != 0)
+		return pid;
+	alarm(LIMIT_MS / 1000);
+	(void)!read(held[0], &c, 1);
+	cp_newborn_adopt(OLD);
+	_exit(cp_newborn_next() != 0 || cp_facts_wards() != 4);
+}
+
+/* What it knows of the places in there is old. */
+Test(newborn, taken_over_by_a_late_sentinel)
+{
+	int status;
+	pid_t pid;
+
+	for (int i = 0; i < 2; i++) {
+		struct cp_msg m = own();
+
+		(void)sender(&m, 0);
+		hear();
+	}
+	cp_newborn_attend(OLD, CP_NEWBORN_OLD);
+	pid = sentinel();
+	for (int i = 0; i < 2; i++) {
+		struct cp_msg m = own();
+
+		(void)sender(&m, 0);
+		hear();
+	}
+	cr_assert_neq(cp_newborn_next(), 0);
+	cr_assert_eq(write(held[1], "", 1), 1);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%x", status);
 }
 
 Test(newborn, there_is_room_for_so_many)

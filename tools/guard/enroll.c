@@ -114,6 +114,31 @@ first_look(const struct cp_ward *w)
 	return w->dead ? DEAD_LOOK_MS : CP_LOOK_MS;
 }
 
+static bool
+is_same_channel(const struct cp_channel *a, const struct cp_channel *b)
+{
+	return a->kind == b->kind &&
+	    (a->kind == CP_KIND_NONE || a->child == b->child);
+}
+
+/*
+ * Both sides of forkpty(3) tell of the child.  If it was dead already when one
+ * of them was heard there is nothing to enter but what that one did not know.
+ */
+static bool
+is_on_record(const struct cp_host *h, pid_t pid, const struct cp_msg *m)
+{
+	struct cp_ward *w = cp_facts_find_ward(pid);
+
+	if (w == NULL || !w->dead || w->host != h ||
+	    (m->flags & CP_WARD_ASK) != 0 ||
+	    !is_same_channel(&w->channel[0], &m->channel[0]) ||
+	    !is_same_channel(&w->channel[1], &m->channel[1]))
+		return false;
+	set_channels(w, m->channel, w->any);
+	return true;
+}
+
 /* A record with what X says. */
 static struct cp_ward *
 enter(struct cp_host *h, pid_t pid, uint64_t start, const struct cp_heard *x)
@@ -138,27 +163,15 @@ enter(struct cp_host *h, pid_t pid, uint64_t start, const struct cp_heard *x)
 	return w;
 }
 
-/* The start ticks of PID if it is a zombie of H, and 0 if it is gone. */
-static uint64_t
-start_of_zombie(pid_t pid, const struct cp_host *h)
-{
-	struct cp_stat st;
-
-	return cp_procfs_stat(pid, &st) == 0 && st.state == 'Z' &&
-		st.ppid == h->pid ?
-	    st.start :
-	    0;
-}
-
 void
 cp_enroll_dead(struct cp_host *h, const struct cp_heard *x, uint64_t died_ms)
 {
 	pid_t pid = x->msg.pid == 0 ? x->from.pid : x->msg.pid;
 	struct cp_ward *w;
 
-	if (!are_sane(x->msg.channel))
+	if (!are_sane(x->msg.channel) || is_on_record(h, pid, &x->msg))
 		return;
-	w = enter(h, pid, start_of_zombie(pid, h), x);
+	w = enter(h, pid, 0, x);
 	if (w == NULL)
 		return;
 	w->looked = w->dead = w->unheard = true;
@@ -181,7 +194,8 @@ cp_enroll(struct cp_heard *x)
 	if (pid <= 1 || host <= 0 || pid == host || !are_sane(m->channel))
 		return;
 	if (cp_procfs_stat(pid, &st) != 0 ||
-	    (itself && st.state != 'Z' && cp_trust_has_ended(x))) {
+	    (st.state != 'Z' &&
+		(x->gone || (itself && cp_trust_has_ended(x))))) {
 		/*
 		 * Dead already, and the PID may be another's; what it forked
 		 * may hold its channels on.
@@ -201,6 +215,8 @@ cp_enroll(struct cp_heard *x)
 	}
 	known = is_known(pid, &st);
 	h = cp_told_host(host, x->now_ms);
+	if (cp_trust_is_dead(&st) && is_on_record(h, pid, m))
+		return;
 	w = h == NULL ? NULL : enter(h, pid, st.start, x);
 	if (w == NULL)
 		return;

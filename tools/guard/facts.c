@@ -85,6 +85,26 @@ same_process(pid_t pid, uint64_t start)
 }
 
 /*
+ * Is W the one to be found by its PID?  Then no other is any more.  One that
+ * nobody has seen alive hides none that lives.
+ */
+static bool
+takes_pid(const struct cp_ward *w)
+{
+	struct cp_ward *other;
+
+	HASH_FIND(hh, ward_index, &w->pid, sizeof(w->pid), other);
+	if (other == NULL)
+		return true;
+	if (w->start == 0 && !other->dead)
+		return false;
+	if (w->serial < other->serial && (other->start != 0 || w->dead))
+		return false;
+	HASH_DEL(ward_index, other);
+	return true;
+}
+
+/*
  * The dead guard may have stopped in the middle of any list operation: no
  * link is trusted, only records that say they are used.
  */
@@ -117,7 +137,6 @@ cp_facts_adopt(void (*open_watch)(struct cp_host *, struct cp_ward *))
 	}
 	for (uint32_t i = 0; i < t->wards_used; i++) {
 		struct cp_ward *w = &t->wards[i];
-		struct cp_ward *other;
 
 		if (!w->used || w->host == NULL || !w->host->used) {
 			w->used = false;
@@ -133,11 +152,7 @@ cp_facts_adopt(void (*open_watch)(struct cp_host *, struct cp_ward *))
 		SLIST_INIT(&w->members);
 		w->dead = w->dead || !same_process(w->pid, w->start);
 		LIST_INSERT_HEAD(&w->host->wards, w, sibling);
-		/* The newest bearer of the PID is found by it. */
-		HASH_FIND(hh, ward_index, &w->pid, sizeof(w->pid), other);
-		if (other != NULL && other->serial < w->serial)
-			HASH_DEL(ward_index, other);
-		if (other == NULL || other->serial < w->serial)
+		if (takes_pid(w))
 			HASH_ADD(hh, ward_index, pid, sizeof(w->pid), w);
 		t->n_wards++;
 		open_watch(w->host, w);
@@ -244,9 +259,7 @@ cp_facts_ward(struct cp_host *host, pid_t pid, uint64_t start, uint64_t now_ms)
 		cp_facts_move(w, host);
 		return w;
 	}
-	if (w != NULL) /* an older bearer of the PID keeps its record */
-		HASH_DEL(ward_index, w);
-	w = ward_slot();
+	w = ward_slot(); /* an older bearer of the PID keeps its record */
 	if (w == NULL) {
 		errno = ENOSPC;
 		return NULL;
@@ -261,7 +274,8 @@ cp_facts_ward(struct cp_host *host, pid_t pid, uint64_t start, uint64_t now_ms)
 	w->image = host->image;
 	SLIST_INIT(&w->members);
 	LIST_INSERT_HEAD(&host->wards, w, sibling);
-	HASH_ADD(hh, ward_index, pid, sizeof(w->pid), w);
+	if (takes_pid(w))
+		HASH_ADD(hh, ward_index, pid, sizeof(w->pid), w);
 	t->n_wards++;
 	t->tally.wards++;
 	w->used = true;

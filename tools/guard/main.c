@@ -52,6 +52,7 @@
 
 static struct cp_options options;
 static struct cp_host *root;
+static pid_t root_number;
 static int signals = -1;
 static int sentinel = -1;
 static int sentinels_lost;
@@ -114,6 +115,7 @@ set_up(void)
 	cp_journal_open(options.journal);
 	cp_admit_init(&options);
 	cp_idle_init(&options);
+	cp_query_init(&options, root_number);
 	return 0;
 }
 
@@ -365,7 +367,8 @@ int
 main(int argc, char **argv)
 {
 	setproctitle_init(argc, argv, environ);
-	if (argc != 2 || root_pid(argv[1]) == 0)
+	root_number = argc == 2 ? root_pid(argv[1]) : 0;
+	if (root_number == 0)
 		errx(125, "not for use by hand (childproof starts it)");
 	/* Our copies of what the starter had open must not outlive it. */
 	closefrom(CP_GUARD_FD + 1);
@@ -375,13 +378,12 @@ main(int argc, char **argv)
 	raise_descriptor_limit();
 	if (cp_facts_init() != 0 || set_up() != 0)
 		err(125, "can't start");
-	root = cp_told_host(root_pid(argv[1]), cp_watch_now());
+	root = cp_told_host(root_number, cp_watch_now());
 	if (root != NULL)
 		root->root = true;
 	/* The two ask for an answer, and for who is there. */
 	if (options.keep == 0 && options.limit == 0)
 		waits = cp_newborn_init() == 0;
-	cp_query_init(&options, root_pid(argv[1]));
 	if (root != NULL && options.children == CP_CHILDREN_ALL)
 		root->look_ms = cp_watch_now(); /* it may never speak */
 	if (root == NULL || root->dead)

@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "enroll.h"
@@ -71,7 +72,10 @@ give_back(struct newborn *b)
 	TAILQ_INSERT_HEAD(&unused, b, link);
 }
 
-/* Takes B off LIST; its pidfd is the caller's. */
+/*
+ * Takes B off LIST; its pidfd is the caller's, who gives B back when nobody
+ * has to find it any more, should this guard die.
+ */
 static struct cp_heard
 take_off(struct newborns *list, struct newborn *b, uint64_t now)
 {
@@ -82,7 +86,6 @@ take_off(struct newborns *list, struct newborn *b, uint64_t now)
 		.now_ms = now };
 
 	TAILQ_REMOVE(list, b, link);
-	give_back(b);
 	return x;
 }
 
@@ -128,17 +131,22 @@ is_cut_off(const struct cp_host *h, const struct cp_channel ch[2])
 	return true;
 }
 
-/* Enrolls B, which is old enough.  X: the sender's pidfd, not the child's. */
+/*
+ * Enrolls B, which is old enough, or GONE.  X: the sender's pidfd, not the
+ * child's.
+ */
 static void
-enroll(struct newborn *b, uint64_t now)
+enroll(struct newborn *b, bool gone, uint64_t now)
 {
 	struct cp_heard x = take_off(&waiting, b, now);
 
+	x.gone = gone;
 	if (x.msg.pid != 0 && x.pidfd >= 0) {
 		close(x.pidfd);
 		x.pidfd = -1;
 	}
 	cp_enroll(&x);
+	give_back(b);
 	if (x.pidfd >= 0)
 		close(x.pidfd);
 }
@@ -155,7 +163,7 @@ end(struct newborn *b, uint64_t now)
 
 	if (h == NULL || h->dead || h->leaving ||
 	    !is_cut_off(h, x.msg.channel)) {
-		enroll(b, now);
+		enroll(b, true, now);
 		return;
 	}
 	if (b->pidfd >= 0)
@@ -179,6 +187,22 @@ can_wait(const struct cp_heard *x)
 	    child_of(x) != h->pid && (w == NULL || w->dead);
 }
 
+/*
+ * The pidfd of the child that a host tells of.  That it is the host's is seen
+ * now: its start says so when the host has died.
+ */
+static int
+open_pidfd(struct cp_heard *x)
+{
+	int fd = (int)syscall(SYS_pidfd_open, x->msg.pid, 0);
+	struct cp_stat st;
+
+	if (fd >= 0 && cp_procfs_stat(x->msg.pid, &st) == 0 &&
+	    st.ppid == x->from.pid)
+		x->msg.start = st.start;
+	return fd;
+}
+
 /* The child's pidfd, taken out of X if that has it; -1 with errno. */
 static int
 take_pidfd(struct cp_heard *x)
@@ -186,7 +210,7 @@ take_pidfd(struct cp_heard *x)
 	int fd = x->pidfd;
 
 	if (x->msg.pid != 0)
-		return (int)syscall(SYS_pidfd_open, x->msg.pid, 0);
+		return open_pidfd(x);
 	x->pidfd = -1;
 	return fd;
 }
@@ -199,8 +223,9 @@ wait_for(struct newborn *b, struct cp_heard *x, int pidfd)
 	*b = (struct newborn){ .msg = x->msg,
 		.from = x->from,
 		.pidfd = pidfd,
-		.serial = last_serial,
 		.heard_ms = x->heard_ms };
+	atomic_signal_fence(memory_order_release);
+	b->serial = last_serial; /* from now on a new guard finds it */
 	TAILQ_INSERT_TAIL(&waiting, b, link);
 	if (pidfd >= 0)
 		(void)cp_watch_add(pidfd, CP_TAG_NEWBORN,
@@ -220,6 +245,7 @@ take_back(const struct cp_heard *x)
 		if (b->from.pid != x->from.pid || b->msg.pid != x->msg.pid)
 			continue;
 		close(take_off(&waiting, b, x->now_ms).pidfd);
+		give_back(b);
 		any = true;
 	}
 	return any && cp_facts_find_ward(child_of(x)) == NULL;
@@ -258,6 +284,7 @@ enroll_dead(uint64_t now)
 
 		if (h != NULL)
 			cp_enroll_dead(h, &x, died_ms);
+		give_back(b);
 	}
 }
 
@@ -271,10 +298,42 @@ cp_newborn_attend(uint64_t now_ms, enum cp_newborns which)
 		if (b->pidfd >= 0 && cp_watch_ended(b->pidfd))
 			end(b, now_ms);
 		else
-			enroll(b, now_ms);
+			enroll(b, false, now_ms);
 	}
 	if (which != CP_NEWBORN_OLD)
 		enroll_dead(now_ms);
+}
+
+static bool
+shares(const struct newborn *b, const struct cp_ward *w)
+{
+	for (int k = 0; k < 4; k++) {
+		const struct cp_channel *ch = &b->msg.channel[k / 2];
+
+		if (ch->kind != CP_KIND_NONE &&
+		    ch->kind == w->channel[k % 2].kind &&
+		    ch->child == w->channel[k % 2].child)
+			return true;
+	}
+	return false;
+}
+
+bool
+cp_newborn_meet(const struct cp_ward *w, uint64_t now_ms)
+{
+	struct newborn *b, *next;
+	bool any = false;
+
+	TAILQ_FOREACH_SAFE(b, &waiting, link, next) {
+		if (!shares(b, w))
+			continue;
+		any = true;
+		if (cp_watch_ended(b->pidfd))
+			end(b, now_ms);
+		else
+			enroll(b, false, now_ms);
+	}
+	return any;
 }
 
 void
@@ -291,6 +350,7 @@ cp_newborn_adopt(uint64_t now_ms)
 {
 	TAILQ_INIT(&waiting);
 	TAILQ_INIT(&dead);
+	TAILQ_INIT(&unused); /* as it was when the sentinel was started */
 	for (size_t i = 0; i < NEWBORNS_MAX && all_newborns != NULL; i++) {
 		struct newborn *b = &all_newborns[i];
 
@@ -301,7 +361,7 @@ cp_newborn_adopt(uint64_t now_ms)
 	}
 	cp_newborn_attend(now_ms, CP_NEWBORN_ALL);
 	TAILQ_INIT(&unused);
-	used = 0;
+	used = 0; /* whatever it was, all are free */
 }
 
 bool

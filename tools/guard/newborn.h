@@ -31,6 +31,9 @@ enum cp_newborns {
 /* Enrolls those that WHICH says. */
 void cp_newborn_attend(uint64_t now_ms, enum cp_newborns which);
 
+/* Enrolls who shares a channel with WARD.  Is there anybody? */
+bool cp_newborn_meet(const struct cp_ward *ward, uint64_t now_ms);
+
 /* What INDEX and SERIAL (see watch.h) stand for has ended. */
 void cp_newborn_stirred(uint32_t index, uint32_t serial, uint64_t now_ms);
 

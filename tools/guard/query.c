@@ -25,6 +25,7 @@ cp_query_init(const struct cp_options *o, pid_t root_pid)
 {
 	options = o;
 	root = root_pid;
+	file = -1; /* the number was the dead guard's: it is another's now */
 }
 
 static bool

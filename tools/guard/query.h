@@ -10,7 +10,10 @@
 #include "../../shim/common/options.h"
 #include "trust.h"
 
-/* For the snapshot: what this guard was told, and for whom it was started. */
+/*
+ * For the snapshot: what this guard was told, and for whom it was started.
+ * Once in each process: nothing of a dead guard's is kept.
+ */
 void cp_query_init(const struct cp_options *options, pid_t root);
 
 /* Hears one of the four; from another user than ours or root it is nothing. */

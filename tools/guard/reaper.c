@@ -83,12 +83,17 @@ dismiss(struct cp_ward *w, const char *event, const char *reason)
 	cp_facts_forget_ward(w);
 }
 
+/* Of one that was dead before anybody could look its start is seen now. */
 static bool
-is_zombie(const struct cp_ward *w, const struct cp_case *c)
+is_zombie(struct cp_ward *w, const struct cp_case *c)
 {
 	const struct cp_proc *p = cp_census_find(c->index->census, w->pid);
 
-	return p != NULL && p->start == w->start && p->state == 'Z';
+	if (p == NULL || p->state != 'Z')
+		return false;
+	if (w->start == 0 && p->ppid == w->host->pid)
+		w->start = p->start;
+	return p->start == w->start;
 }
 
 static void

@@ -29,8 +29,8 @@
 /* What a dead child may have left is looked for at most this often. */
 #define SOON_MS 50
 
-static uint64_t batch_floor;
-static uint64_t soon_floor; /* for what is not quite urgent */
+static uint64_t batch_floor = 1; /* 0 is no time */
+static uint64_t soon_floor;	 /* for what is not quite urgent */
 static bool batched; /* the census at hand serves those who wait for it */
 static bool hurried;
 static const struct cp_options *given; /* in this round */
@@ -264,6 +264,21 @@ look_for_children(const struct cp_options *options, uint64_t now)
 	}
 }
 
+/* Whom nobody knows yet would be taken for a holder of what he shares. */
+static bool
+meet_siblings(uint64_t now)
+{
+	struct cp_ward *w;
+	bool any = false;
+
+	if (cp_newborn_next() == 0)
+		return false;
+	TAILQ_FOREACH(w, cp_facts_pending(), pending)
+		if (w->due_ms <= now && cp_newborn_meet(w, now))
+			any = true;
+	return any;
+}
+
 void
 cp_round(const struct cp_options *options, bool hurry, uint64_t now_ms)
 {
@@ -275,6 +290,8 @@ cp_round(const struct cp_options *options, bool hurry, uint64_t now_ms)
 	    now_ms >= batch_floor ? CP_NEWBORN_DEAD : CP_NEWBORN_OLD);
 	look_for_children(options, now_ms);
 	due = look_closer(options, now_ms);
+	if (due > 0 && meet_siblings(now_ms))
+		due = look_closer(options, now_ms);
 	if (due > 0) {
 		cp_traffic_drain(now_ms, NULL);
 		take_census(options, due, now_ms);

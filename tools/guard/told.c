@@ -222,6 +222,7 @@ receive(struct letter *letters, struct mmsghdr *v, int max, uint64_t now_ms)
 		struct letter *l = &letters[i];
 
 		l->heard.pidfd = -1;
+		l->heard.gone = false;
 		l->heard.heard_ms = l->heard.now_ms = now_ms;
 		l->heard.address = &l->from;
 		l->from.sun_path[0] = '\0';

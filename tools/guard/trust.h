@@ -20,6 +20,7 @@ struct cp_heard {
 	struct cp_msg msg;
 	struct ucred from;
 	int pidfd; /* of the sender, or -1 */
+	bool gone; /* the child that is told of has ended */
 	const struct sockaddr_un *address;
 	socklen_t address_len;
 	uint64_t heard_ms; /* when it came */
