@@ -168,9 +168,9 @@ $(COMPLETIONS): $(B)/childproof
 $(B)/obj/shim/%.o: shim/%.c | $(B)/.have-build
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(SHIM_CFLAGS) $(OWN) -c -o $@ $<
-# The string functions themselves.
-$(B)/obj/shim/text.o: OWN = -ffreestanding $(if $(filter clang%,$(CC)),,\
-	  -fno-tree-loop-distribute-patterns)
+# The string functions themselves; a clang, by whatever name, knows but one.
+$(B)/obj/shim/text.o: OWN = -ffreestanding $(if $(findstring clang,\
+	  $(shell $(CC) --version)),,-fno-tree-loop-distribute-patterns)
 $(B)/obj/common/%.o: shim/common/%.c | $(B)/.have-build
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(TOOL_CFLAGS) -c -o $@ $<

@@ -38,7 +38,6 @@ struct ring {
 	_Atomic uint64_t tickets;
 	_Atomic uint64_t review;  /* where cp_channel_review() goes on */
 	_Atomic int32_t shedding; /* entries with a SHED mark, about */
-	_Atomic int32_t forks;	  /* see cp_channel_forks() */
 	struct entry table[CP_CHANNELS];
 };
 
@@ -106,14 +105,6 @@ bool
 cp_channel_any(void)
 {
 	return get() != NULL;
-}
-
-_Atomic int32_t *
-cp_channel_forks(void)
-{
-	struct ring *r = get();
-
-	return r == NULL ? NULL : &r->forks;
 }
 
 /* A consistent copy of an entry; its state, or 0 if there is none. */

@@ -5,7 +5,6 @@
 
 #include <sys/types.h>
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -34,12 +33,6 @@ void cp_channel_add_fds(int kind, const int fd[2], bool cloexec);
 
 /* Was any made here?  Context: any. */
 bool cp_channel_any(void);
-
-/*
- * A counter for cp_forking(), beside what the next channel changes; NULL if
- * none was made.  Context: any.
- */
-_Atomic int32_t *cp_channel_forks(void);
 
 /*
  * The newest channel of which END is an end: returns which one (0 or 1) and

@@ -25,13 +25,12 @@ pid_t _Fork(void);
 CP_EXPORT pid_t
 fork(void)
 {
-	_Atomic int32_t *forks;
 	pid_t pid;
 
 	(void)cp_enter(false);
-	forks = cp_forking();
+	cp_forking(true);
 	pid = cp_real(fork)();
-	cp_forked(forks, pid == 0);
+	cp_forking(false);
 	return pid;
 }
 
@@ -72,12 +71,12 @@ forkpty(int *master, char *name, const struct termios *termios,
     const struct winsize *size)
 {
 	bool owner = cp_enter(true);
-	_Atomic int32_t *forks = cp_forking();
 	int saved;
 	pid_t pid;
 
+	cp_forking(true);
 	pid = cp_real(forkpty)(master, name, termios, size);
-	cp_forked(forks, pid == 0);
+	cp_forking(false);
 	saved = errno;
 	if (pid == 0)
 		cp_child_on_pty();
@@ -92,7 +91,6 @@ daemon(int nochdir, int noclose)
 {
 	pid_t old = cp_raw_getpid();
 	struct cp_msg msg = { .type = CP_MSG_HEIR, .pid = old };
-	_Atomic int32_t *forks;
 	bool child;
 	int rc;
 
@@ -100,10 +98,10 @@ daemon(int nochdir, int noclose)
 		cp_drain();
 		cp_ward_save();
 	}
-	forks = cp_forking();
+	cp_forking(true);
 	rc = cp_real(daemon)(nochdir, noclose);
+	cp_forking(false);
 	child = cp_raw_getpid() != old;
-	cp_forked(forks, child);
 	if (rc == 0 && child && cp_enter_heir(old) && cp_report_known())
 		(void)cp_report(&msg, CP_REPORT_INSIST);
 	cp_ward_forget_saved();

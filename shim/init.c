@@ -41,8 +41,8 @@ static _Atomic bool ready;
 static _Atomic pid_t claimer;  /* the process whose claim is or was made */
 static _Atomic pid_t claiming; /* the thread that makes it */
 static _Atomic int settled;    /* it is over; a futex */
-static _Atomic int32_t forks;  /* under way since before the first channel */
 static _Atomic bool early;     /* claimed by the constructor, and no more yet */
+static __thread bool forking;
 
 /*
  * Registered as early as can be, so that it runs last.  Without an object: a
@@ -111,49 +111,10 @@ cp_drain(void)
 	cp_channel_review();
 }
 
-/*
- * No flag of the thread: its page is none that the host writes anyway, and
- * would be copied for every fork.  A fork by another way while one is under
- * way in another thread is taken for that, and so never promoted.
- */
-_Atomic int32_t *
-cp_forking(void)
-{
-	_Atomic int32_t *n = cp_channel_forks();
-
-	if (n == NULL)
-		n = &forks;
-	atomic_fetch_add(n, 1);
-	return n;
-}
-
 void
-cp_forked(_Atomic int32_t *n, bool child)
+cp_forking(bool now)
 {
-	if (child)
-		cp_owner_settle();
-	else
-		atomic_fetch_sub(n, 1);
-}
-
-static bool
-is_forking(void)
-{
-	_Atomic int32_t *n = cp_channel_forks();
-
-	return !cp_owner_is_settled() &&
-	    (atomic_load(&forks) != 0 || (n != NULL && atomic_load(n) != 0));
-}
-
-/* Those of the threads that are not in this child. */
-static void
-forget_forks(void)
-{
-	_Atomic int32_t *n = cp_channel_forks();
-
-	atomic_store(&forks, 0);
-	if (n != NULL)
-		atomic_store(n, 0);
+	forking = now;
 }
 
 /*
@@ -208,7 +169,6 @@ claim_first(void)
 static bool
 promote_child(void)
 {
-	forget_forks();
 	if (!cp_owner_claim(true))
 		return cp_where() == CP_OWNER;
 	cp_kept_note();
@@ -230,7 +190,7 @@ cp_enter(bool promote)
 		cp_drain();
 	} else if (where == CP_UNCLAIMED)
 		owner = claim_first();
-	else if (where == CP_FORK_CHILD && promote && !is_forking())
+	else if (where == CP_FORK_CHILD && promote && !forking)
 		owner = promote_child();
 	if (owner)
 		cp_owner_note_thread();

@@ -3,9 +3,7 @@
 #ifndef CP_INIT_H
 #define CP_INIT_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 /*
  * To be called on the way into each hook that makes a channel or a process:
@@ -16,13 +14,11 @@
 bool cp_enter(bool promote);
 
 /*
- * To be called around a fork, with what the first returns and whether this is
- * the child.  In the child a fork lasts until the atfork handlers are through:
- * a channel that one of them makes (libuv renews that of its signals) is no
- * reason to be promoted.  Context: any.
+ * Set while a fork is under way on this thread.  In the child that lasts until
+ * the atfork handlers are through: a channel that one of them makes (libuv
+ * renews that of its signals) is no reason to be promoted.  Context: any.
  */
-_Atomic int32_t *cp_forking(void);
-void cp_forked(_Atomic int32_t *forks, bool child);
+void cp_forking(bool now);
 
 /* daemon(3) has forked: go on as the owner that OLD was.  Context: host. */
 bool cp_enter_heir(int old);

@@ -24,7 +24,7 @@ void cp_kept_note(void);
 
 /*
  * Is descriptor FD of process PID the same open file as OWN of ours, who are
- * process SELF?  False too where nobody can tell (kcmp(2) may be forbidden).
+ * process SELF?  False too where nobody can tell (in a sandbox).
  * Context: any.
  */
 bool cp_kept_same(pid_t pid, int fd, pid_t self, int own);

@@ -29,7 +29,6 @@ enum { IDLE, TAKEN };
 struct page {
 	_Atomic pid_t owner;
 	_Atomic int promotion; /* IDLE, or TAKEN by the thread that does it */
-	_Atomic bool settled;  /* a child whose fork has returned */
 };
 
 static _Atomic(struct page *) page;
@@ -163,24 +162,6 @@ uint64_t
 cp_owner_image(void)
 {
 	return image;
-}
-
-void
-cp_owner_settle(void)
-{
-	struct page *p = atomic_load(&page);
-
-	if (p != NULL)
-		atomic_store_explicit(&p->settled, true, memory_order_relaxed);
-}
-
-bool
-cp_owner_is_settled(void)
-{
-	struct page *p = atomic_load(&page);
-
-	return p == NULL ||
-	    atomic_load_explicit(&p->settled, memory_order_relaxed);
 }
 
 pid_t

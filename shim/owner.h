@@ -51,13 +51,6 @@ pid_t cp_owner_host(void);
 /* What /proc calls this memory image (procfs.h), 0 unknown.  Context: any. */
 uint64_t cp_owner_image(void);
 
-/*
- * The fork that made this child has returned; has it?  On the page that a fork
- * child looks at anyway.  Context: any.
- */
-void cp_owner_settle(void);
-bool cp_owner_is_settled(void);
-
 /* The owner whose fork child this owner once was, or 0.  Context: any. */
 pid_t cp_owner_maker(void);
 

@@ -32,11 +32,11 @@ CALLS = {
     "fork": [
         {"fstat": 2, "getpid": 3, "rt_sigprocmask": 2},
         {"clock_gettime": 1, "close": 1, "faccessat2": 1, "fcntl": 4,
-         "fstat": 4, "getpid": 3, "getppid": 1, "kcmp": 2, "sendto": 1,
-         "socket": 1}],
+         "fstat": 4, "getpid": 3, "getppid": 1, "kcmp": 2, "prctl": 2,
+         "sendto": 1, "socket": 1}],
     "posix_spawn": [
         {"clock_gettime": 1, "close": 1, "fcntl": 4, "fstat": 6, "getpid": 3,
-         "kcmp": 3, "rt_sigprocmask": 2, "sendto": 1, "socket": 1},
+         "kcmp": 3, "prctl": 3, "rt_sigprocmask": 2, "sendto": 1, "socket": 1},
         {}],
     "plain": [{}, {}],
 }

@@ -10,6 +10,7 @@ for so long that its queue was full looks for what could not be told.
 import os
 import signal
 import subprocess
+import sys
 import time
 
 import proc
@@ -40,6 +41,30 @@ def told_of(s, front=()):
                    stdout=subprocess.DEVNULL)
     b.close()  # it has read all by then
     return b.listener.told[WARD]
+
+
+# A host's fork child forks by other means, and what comes of that is a host.
+GRANDCHILD = """
+import ctypes, os, subprocess
+def ward():
+    subprocess.run(["cat"], input=b"x", stdout=subprocess.PIPE, check=True)
+ward()
+if os.fork() == 0:
+    if ctypes.CDLL(None)._Fork() == 0:
+        ward()
+        os._exit(0)
+    os._exit(os.waitstatus_to_exitcode(os.wait()[1]))
+os._exit(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+
+
+def grandchild(s):
+    b = Bench(s.setting.build, s.dir)
+    subprocess.run([sys.executable, "-c", GRANDCHILD],
+                   env=b.environment("ours"), check=True, timeout=LIMIT)
+    b.close()
+    found = b.listener.told[WARD]
+    expect(found == 2, f"{found} of 2 are registered")
 
 
 def all_are_told_of(s, front=()):
@@ -94,6 +119,7 @@ def deaf(s):
 
 def cases():
     yield Case("first/deaf-guard", deaf, False)
+    yield Case("first/grandchild", grandchild, False)
     yield Case("first/threads", all_are_told_of, False)
     yield Case("first/threads-slow",
                lambda s: all_are_told_of(s, SLOW), False)

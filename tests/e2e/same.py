@@ -4,13 +4,15 @@
 import functools
 import os
 import signal
+import sys
 import time
 
 import leaks
 import proc
 from runner import Case
-from scene import LONG, PROMPT, SLACK, SPARE, expect
+from scene import LONG, PROMPT, SLACK, SPARE, TREE, expect
 
+HOSTS = os.path.join(TREE, "tests", "hosts")
 SIGNALS = ("SigIgn", "SigBlk", "SigCgt", "NoNewPrivs", "Threads")
 
 
@@ -49,6 +51,12 @@ FACTS = ("waitpid: -1 No child processes", "failing vforks: 1000",
 
 def facts(s, how):
     same(s, [s.program("facts")], how, FACTS)
+
+
+def filtered(s, how):
+    """A sandbox that forbids what is rarely called kills no host of ours."""
+    same(s, [sys.executable, os.path.join(HOSTS, "filtered.py"),
+             s.program("facts")], how, FACTS)
 
 
 def shell(s, command, how, must_say=()):
@@ -172,6 +180,7 @@ def cases():
     P = functools.partial
     for how in ("launcher", "preload", "script"):
         yield Case(f"same/facts/{how}", P(facts, how=how), False)
+        yield Case(f"same/filtered/{how}", P(filtered, how=how), False)
     for name, (command, said) in SHELL.items():
         for how in ("launcher", "preload"):
             yield Case(f"same/sh-{name}/{how}",
