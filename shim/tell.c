@@ -56,20 +56,13 @@ cp_tell_fill(struct cp_msg *msg, pid_t pid, pid_t host,
 	name_of(msg->name, cmd->program);
 }
 
-/*
- * The clock that start times of processes are of.  By a system call: to fault
- * in the vdso's pages costs a fork child more.
- */
+/* The clock that start times of processes are of: no system call. */
 static uint64_t
 now(void)
 {
 	struct timespec t = { 0, 0 };
 
-#ifdef __LP64__
-	(void)syscall(SYS_clock_gettime, CLOCK_BOOTTIME, &t);
-#else
 	(void)clock_gettime(CLOCK_BOOTTIME, &t);
-#endif
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
