@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whom the guard believes, and what, when a ward is registered. */
+#include "../../shim/common/procfs.h"
+#include "../../tools/guard/enroll.h"
 #include "senders.h"
 
 TestSuite(told, .timeout = 60, .init = begin, .fini = end);
@@ -27,6 +29,24 @@ Test(told, host_speaks_for_its_child)
 	cr_assert_eq(say(&m), 0);
 	hear();
 	cr_assert_eq(registered(child)->host->pid, getpid());
+}
+
+/* A look may be faster than what its host says of a child. */
+Test(told, who_was_found_first_is_told_of)
+{
+	pid_t child = sender(NULL, 0);
+	struct cp_msg m = message(CP_MSG_WARD, child, getpid());
+	struct cp_ward *w;
+	struct cp_stat st;
+
+	cr_assert_eq(cp_procfs_stat(child, &st), 0);
+	w = cp_enroll_found(cp_told_host(getpid(), NOW), child, st.start,
+	    m.channel, NOW);
+	cr_assert(w->untold);
+	cr_assert_eq(say(&m), 0);
+	hear();
+	cr_assert_eq(registered(child), w);
+	cr_assert(!w->untold);
 }
 
 /* The kernel says who sends: B can be made a ward by itself or its parent. */

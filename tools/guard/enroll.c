@@ -160,6 +160,7 @@ enter(struct cp_host *h, pid_t pid, uint64_t start, const struct cp_heard *x)
 		w->key = m->key;
 	}
 	w->guess = (m->flags & CP_WARD_GUESS) != 0;
+	w->untold = false;
 	return w;
 }
 
@@ -245,6 +246,7 @@ cp_enroll_found(struct cp_host *h, pid_t pid, uint64_t start,
 	if (w == NULL)
 		return NULL;
 	set_channels(w, channel, true);
+	w->untold = true;
 	w->uid = cp_trust_owner(pid);
 	if (cp_procfs_stat(pid, &st) != 0 || st.start != start) {
 		cp_facts_forget_ward(w);

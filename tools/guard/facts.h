@@ -68,6 +68,7 @@ struct cp_ward {
 	bool dry;	/* dry-run: it was told of */
 	bool urged;	/* the user wants no grace for it */
 	bool linked;	/* the host talks to it besides, see link.h */
+	bool untold;	/* found, and nobody has told of it since */
 	uint32_t serial;
 	uint32_t thread;  /* TID of the host's thread that spawned it, or 0 */
 	uid_t uid;	  /* of whoever registered it */

@@ -201,6 +201,7 @@ cp_look_at(struct cp_ward *w, const struct cp_options *options, uint64_t now_ms)
 		if (st.image == 0 || st.image != w->image)
 			read_command(w, options);
 	}
+	w->host->leaky = w->host->leaky || w->untold;
 	settle_marks(w);
 	settle_seals(w);
 	remember_descendants(w);
@@ -372,6 +373,5 @@ cp_look_for_children(struct cp_host *h, bool all, uint64_t now_ms)
 			found++;
 	}
 	cp_census_free(&c);
-	h->leaky = h->leaky || found > 0;
 	return found;
 }
