@@ -31,7 +31,7 @@
 #define BATCH 16
 
 /* After this hosts are looked at for what could not be told. */
-#define MISSED_LOOK_MS 250
+#define MISSED_LOOK_MS 1000
 /* net.unix.max_dgram_qlen, if it can't be read, and what counts as many. */
 #define QUEUE	   10
 #define QUEUE_MOST 512
