@@ -9,6 +9,7 @@
 #include "closes.h"
 #include "command.h"
 #include "enroll.h"
+#include "hold.h"
 #include "journal.h"
 #include "look.h"
 #include "spare.h"
@@ -30,8 +31,7 @@ host_holds(const struct cp_host *h, const struct cp_channel *ch)
 
 	if (h->dead)
 		return false;
-	if (ch->host_fd >= 0 && cp_procfs_end(h->pid, ch->host_fd, &end) == 0 &&
-	    cp_procfs_is_host_end(ch, &end))
+	if (cp_host_has(h, ch))
 		return true;
 	if (cp_procfs_path(path, sizeof(path), h->pid, "/fd") == 0)
 		return false;
@@ -126,11 +126,8 @@ settle_seals(struct cp_ward *w)
 {
 	for (int k = 0; k < 2; k++) {
 		struct cp_channel *ch = &w->channel[k];
-		struct cp_end_id end;
 
-		ch->sealed = ch->sealed ||
-		    cp_procfs_end(w->host->pid, ch->host_fd, &end) != 0 ||
-		    !cp_procfs_is_host_end(ch, &end) ||
+		ch->sealed = ch->sealed || !cp_host_has(w->host, ch) ||
 		    is_cloexec(w->host->pid, ch->host_fd);
 	}
 }
