@@ -28,7 +28,7 @@ SHIM	= config real owner slot arm channel made kept ward over heir preload \
 GUARD	= main told newborn enroll trust affairs facts census process interest \
 	  truth \
 	  hostends sockdiag index gather across judge spare company link reaper \
-	  unwaited journal look query snapshot round hold closes tap \
+	  unwaited journal look look_children query snapshot round hold closes tap \
 	  traffic usage baseline rest stale brake admit idle command sentinel watch
 # The frame and the launcher; what shows guards; then, by command: scan, doctor, report;
 # completions.
@@ -225,7 +225,8 @@ TOLD_O	= $(addprefix $(B)/obj/guard/,told.o newborn.o enroll.o trust.o \
 TOLD_T	= $(addprefix $(B)/tests/test_,told newborn affairs query trust admit)
 $(TOLD_T): $(TOLD_O) $(B)/obj/common/wire.o $(PROCFS_O)
 $(B)/tests/test_query: $(B)/obj/common/options.o
-$(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/spare.o \
+$(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/look_children.o \
+	$(B)/obj/guard/spare.o \
 	$(B)/obj/guard/closes.o $(B)/obj/guard/hold.o \
 	$(TOLD_O) $(filter-out %/process.o,$(CENSUS_O)) \
 	$(B)/obj/common/options.o
