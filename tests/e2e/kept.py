@@ -31,6 +31,9 @@ def stay(procs, why, within=SPARE):
     expect(not when, f"{why}: ended {[str(p) for p in when]}")
 
 
+MANY = 100  # pipes of a ward that lead nowhere
+
+
 class Stage:
     """A puppet with a neighbour and a twin."""
 
@@ -154,6 +157,23 @@ def linked(s, language):
         p.close("line")
     else:
         p.disconnect("w")
+    go([w], "then it must go", limit=LIMIT + SWEEP)
+    stage.well()
+    stage.end()
+
+
+def linked_among_many(s):
+    """However much else it has: pipes that lead nowhere, and then the link."""
+    stage = Stage(s)
+    p = stage.p
+    others = [f"x{i}" for i in range(MANY)]
+    for name in (*others, "line"):
+        p.link(name)
+    w = p.ward("w", keep=[n + ".of" for n in (*others, "line")])[0]
+    stage.known(w.pid)
+    p.close("w", "line.of", *others)
+    stage.spared([w], "it has a link")
+    p.close("line")
     go([w], "then it must go", limit=LIMIT + SWEEP)
     stage.well()
     stage.end()
@@ -327,6 +347,7 @@ def cases():
                    P(pipeline, language=language), False)
         yield Case(f"kept/link/{language}", P(linked, language=language),
                    False)
+    yield Case("kept/link/many", linked_among_many, False)
     yield Case("kept/link/not", only_shares, False)
     for how in ("popen", "fork", "posix_spawn"):
         yield Case(f"kept/inherited/{how}", P(inherited, how=how), False)

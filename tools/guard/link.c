@@ -8,8 +8,8 @@
 #include "link.h"
 #include "sockdiag.h"
 
-/* The rest of a ward that has more is not looked at. */
-#define LINES_MAX 64
+/* In a ward that has more there may be a link. */
+#define LINES_MAX 1024
 
 /* What may be a link: the ward's end, and what the host has of it. */
 struct line {
@@ -22,6 +22,7 @@ struct line {
 struct lines {
 	struct line at[LINES_MAX];
 	size_t n;
+	bool unknown; /* not all could be looked at */
 };
 
 /* Calls EACH for every end that the process has; -1 if that can't be seen. */
@@ -68,8 +69,12 @@ is_channel(const struct cp_end_id *end)
 static void
 add(struct lines *lines, int fd, const struct cp_end_id *end)
 {
-	if (fd < 3 || lines->n == LINES_MAX || is_channel(end))
+	if (fd < 3 || is_channel(end))
 		return;
+	if (lines->n == LINES_MAX) {
+		lines->unknown = true;
+		return;
+	}
 	lines->at[lines->n++] = (struct line){ .end = *end,
 		.peer = end->kind == CP_KIND_PIPE ? end->ino : 0 };
 }
@@ -79,8 +84,13 @@ add_of(struct lines *lines, pid_t pid, uint64_t start)
 {
 	struct cp_stat st;
 
-	if (cp_procfs_stat(pid, &st) == 0 && st.start == start)
-		(void)walk(pid, add, lines);
+	if (cp_procfs_stat(pid, &st) != 0 || st.start != start ||
+	    st.state == 'Z')
+		return;
+	/* What ends meanwhile has none. */
+	if (walk(pid, add, lines) != 0 && cp_procfs_stat(pid, &st) == 0 &&
+	    st.start == start && st.state != 'Z')
+		lines->unknown = true;
 }
 
 static void
@@ -126,17 +136,19 @@ match(struct lines *lines, int fd, const struct cp_end_id *end)
 bool
 cp_link_found(const struct cp_ward *w)
 {
-	struct lines lines = { .n = 0 };
+	static struct lines lines; /* large, and needed by nobody else */
 	const struct cp_member *m;
 
+	lines.n = 0;
+	lines.unknown = false;
 	add_of(&lines, w->pid, w->start);
 	SLIST_FOREACH(m, &w->members, link)
 		add_of(&lines, m->pid, m->start);
-	if (lines.n == 0)
+	if (lines.n == 0 && !lines.unknown)
 		return false;
-	if (has_sockets(&lines))
-		(void)cp_sockdiag_unix(add_peer, &lines);
-	if (walk(w->host->pid, match, &lines) != 0)
+	if (has_sockets(&lines) && cp_sockdiag_unix(add_peer, &lines) != 0)
+		lines.unknown = true;
+	if (lines.unknown || walk(w->host->pid, match, &lines) != 0)
 		return true;
 	for (size_t i = 0; i < lines.n; i++)
 		if (lines.at[i].across && !lines.at[i].shared)

@@ -13,8 +13,8 @@
 /*
  * Has the ward, or who belongs to it, a pipe or UNIX socket at fd 3 or above
  * whose opposite end the host holds?  None is what the host shares (it holds
- * the same end as well), and what is a channel of a ward.  Where the host
- * can't be looked at there may be one: true.
+ * the same end as well), and what is a channel of a ward.  Where not all can
+ * be looked at there may be one: true.
  */
 bool cp_link_found(const struct cp_ward *ward);
 
