@@ -10,10 +10,10 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "ask.h"
+#include "clock.h"
 
 #define WAIT_MS 1000
 #define AT_ONCE 256 /* below the limit of descriptors */
@@ -38,21 +38,12 @@ connect_to(const char *name)
 	return fd;
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Waits until FD is ready, at most until END. */
 static int
 await(int fd, short events, int64_t end)
 {
 	struct pollfd p = { .fd = fd, .events = events };
-	int64_t left = end - now_ms();
+	int64_t left = end - cp_clock_ms();
 	int n = left > 0 ? poll(&p, 1, (int)left) : 0;
 
 	if (n == 0)
@@ -145,7 +136,7 @@ ask(const char *name, const struct cp_msg *msg, struct cp_msg *answer,
     int *file)
 {
 	struct cp_msg whole = *msg;
-	int64_t end = now_ms() + WAIT_MS;
+	int64_t end = cp_clock_ms() + WAIT_MS;
 	int fd = connect_to(name), rc, saved;
 
 	*file = -1;
@@ -217,7 +208,7 @@ ask_some(const struct cp_guards *g, size_t i, size_t n, struct cp_facts *facts,
     int *errors)
 {
 	struct pollfd p[AT_ONCE];
-	int64_t end = now_ms() + WAIT_MS, left = WAIT_MS;
+	int64_t end = cp_clock_ms() + WAIT_MS, left = WAIT_MS;
 	size_t open = 0;
 
 	for (size_t k = 0; k < n; k++) {
@@ -233,7 +224,7 @@ ask_some(const struct cp_guards *g, size_t i, size_t n, struct cp_facts *facts,
 			p[k].fd = -1;
 			open--;
 		}
-		left = end - now_ms();
+		left = end - cp_clock_ms();
 	}
 	for (size_t k = 0; k < n; k++)
 		if (p[k].fd >= 0)

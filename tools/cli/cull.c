@@ -6,10 +6,10 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../../shim/common/procfs.h"
+#include "clock.h"
 #include "cull.h"
 
 #define KILL_MS 5000 /* to die of SIGKILL: one may be in the kernel */
@@ -18,15 +18,6 @@ static bool
 is_orphan(const struct cp_listed *p)
 {
 	return cp_why_proven((enum cp_why)p->why);
-}
-
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /*
@@ -57,7 +48,7 @@ static size_t
 await(struct cp_list *l, int64_t ms, enum cp_outcome how)
 {
 	struct pollfd *p = calloc(l->n + 1, sizeof(*p));
-	int64_t until = now_ms() + ms, left = ms;
+	int64_t until = cp_clock_ms() + ms, left = ms;
 	size_t held = 0;
 
 	for (size_t i = 0; p != NULL && i < l->n; i++) {
@@ -79,7 +70,7 @@ await(struct cp_list *l, int64_t ms, enum cp_outcome how)
 		}
 		if (left <= 0)
 			break;
-		left = until - now_ms();
+		left = until - cp_clock_ms();
 	}
 	free(p);
 	return held;

@@ -11,10 +11,10 @@
 #include <locale.h>
 #include <poll.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../../shim/common/procfs.h"
+#include "clock.h"
 #include "ps.h"
 #include "run.h"
 #include "table.h"
@@ -70,21 +70,12 @@ say(const struct cp_view *v, const struct cp_seen_ward *s, const char *what)
 	    (int)v->hosts[s->host].h->pid, cp_state_name(s->state), s->command);
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Waits for the process PID that began at START, at most until END. */
 static bool
 has_ended(pid_t pid, uint64_t start, int64_t end)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0), n;
-	int64_t left = end - now_ms();
+	int64_t left = end - cp_clock_ms();
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	struct cp_stat st;
 
@@ -145,7 +136,7 @@ static int
 reap(const struct cp_view *v, const struct wish *wish)
 {
 	int rc = ask_guards(v, wish);
-	int64_t end = now_ms() + patience(v);
+	int64_t end = cp_clock_ms() + patience(v);
 
 	for (size_t i = 0; i < v->n_wards; i++) {
 		const struct cp_seen_ward *s = &v->wards[i];
