@@ -123,6 +123,15 @@ look(const struct entry *e, struct cp_made *made)
 	    0;
 }
 
+/* A glance, which may be at what is just written: look() is for sure. */
+static bool
+may_be(const struct entry *e, uint64_t ino)
+{
+	const volatile uint64_t *own = e->made.ino;
+
+	return own[0] == ino || own[1] == ino;
+}
+
 int
 cp_channel_find(const struct cp_end_id *end, struct cp_made *made)
 {
@@ -132,7 +141,8 @@ cp_channel_find(const struct cp_end_id *end, struct cp_made *made)
 	int k;
 
 	for (uint64_t i = 1; i <= n; i++)
-		if (look(entry(r, last - i), &copy) != 0 &&
+		if (may_be(entry(r, last - i), end->ino) &&
+		    look(entry(r, last - i), &copy) != 0 &&
 		    (k = cp_channel_end_of(&copy, end)) != -1) {
 			*made = copy;
 			return k;
