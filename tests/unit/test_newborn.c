@@ -41,6 +41,19 @@ newborn(void)
 	return pid;
 }
 
+/* What has just ended is looked at after a moment. */
+static void
+settle(void)
+{
+	uint64_t at = cp_newborn_next();
+
+	cr_assert_gt(at, NOW + 1);
+	cr_assert_lt(at, OLD);
+	cp_newborn_attend(at - 1, CP_NEWBORN_OLD);
+	cr_assert_eq(cp_newborn_next(), at);
+	cp_newborn_attend(at, CP_NEWBORN_OLD);
+}
+
 /* PID ends, and the guard is woken by that. */
 static void
 dies(pid_t pid)
@@ -116,6 +129,8 @@ Test(newborn, who_ends_before_waits_for_a_census)
 	struct cp_ward *w;
 
 	dies(pid);
+	cr_assert(!cp_newborn_any_dead());
+	settle();
 	cr_assert_eq(cp_facts_wards(), 0);
 	cr_assert_eq(cp_newborn_next(), 0);
 	cr_assert(cp_newborn_any_dead());
@@ -139,6 +154,7 @@ Test(newborn, who_waits_for_a_census_hides_nobody)
 	struct cp_ward *w;
 
 	dies(pid);
+	settle();
 	w = cp_facts_ward(cp_facts_find_host(getpid()), pid, 7, NOW + 2);
 	cp_newborn_attend(OLD, CP_NEWBORN_DEAD);
 	cr_assert_eq(cp_facts_wards(), 2);
@@ -167,24 +183,64 @@ Test(newborn, who_is_told_of_twice_is_one)
 	}
 }
 
+/* A child to whose channel K we have an end. */
+static pid_t
+kept(int k)
+{
+	struct cp_msg m = own();
+	struct cp_end_id id;
+	pid_t pid;
+
+	cr_assert_eq(cp_procfs_end(getpid(), held[1 - k], &id), 0);
+	m.channel[k].host_fd = held[1 - k];
+	m.channel[k].child = m.channel[k].host = id.ino;
+	pid = sender(&m, 0);
+	hear();
+	return pid;
+}
+
 /* Our end is there: whoever is left may be talked to, so listen. */
 Test(newborn, who_can_be_talked_to_does_not_wait)
 {
 	for (int k = 0; k < 2; k++) {
-		struct cp_msg m = own();
-		struct cp_end_id id;
-		pid_t pid;
+		pid_t pid = kept(k);
 
-		cr_assert_eq(cp_procfs_end(getpid(), held[1 - k], &id), 0);
-		m.channel[k].host_fd = held[1 - k];
-		m.channel[k].child = m.channel[k].host = id.ino;
-		pid = sender(&m, 0);
-		hear();
 		dies(pid);
+		settle();
 		cr_assert(!cp_newborn_any_dead());
 		cr_assert(registered(pid)->dead);
 		cr_assert(!registered(pid)->unheard);
 	}
+}
+
+/* As hosts do that read until EOF. */
+Test(newborn, end_is_closed_right_after_the_childs)
+{
+	pid_t pid = kept(0);
+
+	dies(pid);
+	close(held[1]);
+	settle();
+	cr_assert(cp_newborn_any_dead());
+	cr_assert_eq(cp_facts_wards(), 0);
+}
+
+/* What was seen of one number is not taken for what another says. */
+Test(newborn, many_ends_are_told_apart)
+{
+	struct cp_msg m = own();
+	pid_t cut, other;
+
+	m.channel[0].host_fd = held[1]; /* that is another pipe by now */
+	cut = sender(&m, 0);
+	hear();
+	other = kept(0);
+	dies(cut);
+	dies(other);
+	settle();
+	cr_assert(cp_newborn_any_dead());
+	cr_assert_eq(cp_facts_wards(), 1);
+	cr_assert(!registered(other)->unheard);
 }
 
 Test(newborn, end_at_an_unknown_number_may_be_there)
@@ -196,6 +252,7 @@ Test(newborn, end_at_an_unknown_number_may_be_there)
 	pid = sender(&m, 0);
 	hear();
 	dies(pid);
+	settle();
 	cr_assert(!registered(pid)->unheard);
 }
 
@@ -220,13 +277,14 @@ Test(newborn, host_speaks_for_a_child_that_ends)
 	cr_assert_eq(say(&m), 0);
 	hear();
 	dies(pid);
+	settle();
 	cr_assert(cp_newborn_any_dead());
 	/* And of one that nobody can find any more; it had others. */
 	m.channel[0].child = m.channel[0].host = 102;
 	cr_assert_eq(say(&m), 0);
 	hear();
+	cp_newborn_attend(cp_newborn_next(), CP_NEWBORN_DEAD);
 	cr_assert_eq(cp_newborn_next(), 0);
-	cp_newborn_attend(NOW + 2, CP_NEWBORN_DEAD);
 	cr_assert_eq(cp_facts_wards(), 2);
 }
 
@@ -282,6 +340,7 @@ Test(newborn, pid_of_a_told_child_is_used_again)
 	cr_assert_eq(say(&m), 0);
 	hear();
 	cp_newborn_stirred(0, 1, NOW + 1); /* the first of all */
+	settle();
 	cr_assert(registered(pid)->dead);
 	cr_assert_eq(registered(pid)->start, 0);
 	cr_assert_eq(cp_newborn_next(), 0);
@@ -343,11 +402,29 @@ Test(newborn, failed_spawn_is_taken_back)
 	cr_assert_eq(cp_facts_wards(), 0);
 }
 
+/* It has ended before that is heard. */
+Test(newborn, failed_exec_is_taken_back_after_the_end)
+{
+	struct cp_msg m = message(CP_MSG_WARD, 0, getpid());
+	pid_t pid = sender(NULL, 0);
+
+	m.pid = pid;
+	m.channel[0].host_fd = -1;
+	cr_assert_eq(say(&m), 0);
+	hear();
+	dies(pid);
+	m.flags |= CP_WARD_UNDO;
+	cr_assert_eq(say(&m), 0);
+	hear();
+	cr_assert_eq(cp_newborn_next(), 0);
+	cp_newborn_attend(OLD, CP_NEWBORN_ALL);
+	cr_assert_eq(cp_facts_wards(), 0);
+}
+
 /* An unknown host is to be watched, the rest to be answered or checked. */
 Test(newborn, some_can_not_wait)
 {
-	static const uint16_t flags[] = { CP_WARD_GUESS, CP_WARD_ASK,
-		CP_WARD_ANY };
+	static const uint16_t flags[] = { CP_WARD_ASK, CP_WARD_ANY };
 	struct cp_msg m;
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
@@ -361,7 +438,7 @@ Test(newborn, some_can_not_wait)
 	m = own();
 	(void)sender(&m, 0);
 	hear();
-	cr_assert_eq(cp_facts_wards(), 4);
+	cr_assert_eq(cp_facts_wards(), 3);
 	cr_assert_eq(cp_newborn_next(), 0);
 }
 

@@ -18,14 +18,23 @@
 #define NEWBORNS_MAX 4096
 /* They are looked at together: at multiples of this. */
 #define TICK_MS 25
+/*
+ * As a rule a host closes its ends just before or after its child's end.  Asked
+ * at once whether it has them it would say yes, in vain.
+ */
+#define ENDING_MS 3
+/* So many descriptors of hosts are remembered for a round. */
+#define SIGHTS 16
 /* What else is said asks for something at once. */
-#define CAN_WAIT (CP_WARD_DUPLEX | CP_WARD_ARMED | CP_WARD_MAIN_THREAD)
+#define CAN_WAIT                                                               \
+	(CP_WARD_DUPLEX | CP_WARD_ARMED | CP_WARD_MAIN_THREAD | CP_WARD_GUESS)
 
 struct newborn {
 	struct cp_msg msg;
 	struct ucred from;
 	int pidfd;	 /* of the child */
 	uint32_t serial; /* 0: not in use */
+	bool kin;	 /* it was seen to be the child of who told of it */
 	uint64_t heard_ms;
 	uint64_t died_ms;
 	TAILQ_ENTRY(newborn) link;
@@ -34,6 +43,7 @@ TAILQ_HEAD(newborns, newborn);
 
 static struct newborn *all_newborns; /* shared */
 static struct newborns waiting = TAILQ_HEAD_INITIALIZER(waiting);
+static struct newborns ending = TAILQ_HEAD_INITIALIZER(ending);
 static struct newborns dead = TAILQ_HEAD_INITIALIZER(dead);
 static struct newborns unused = TAILQ_HEAD_INITIALIZER(unused);
 static uint32_t used; /* high-water mark */
@@ -101,47 +111,93 @@ host_of(const struct cp_heard *x)
 	return cp_facts_find_host(x->msg.pid == 0 ? x->msg.host : x->from.pid);
 }
 
-/* Has H its end of CH where it was told to be, as far as can be seen? */
-static bool
-may_have(const struct cp_host *h, const struct cp_channel *ch)
-{
-	char path[CP_PATH_SIZE], text[64];
+/*
+ * What was seen in this round.  A host that spawns one child after the other
+ * has the ends of each at the same two numbers.
+ */
+struct sight {
+	pid_t pid; /* 0: nothing */
+	int fd;
+	int error;
 	struct cp_end_id end;
-	size_t at = cp_procfs_path(path, sizeof(path), h->pid, "/fd/");
+};
+
+/* What PID has at FD, asked once for all of a round. */
+static const struct sight *
+see(struct sight seen[SIGHTS], pid_t pid, int fd)
+{
+	struct sight *s = &seen[(unsigned)fd % SIGHTS];
+	char path[CP_PATH_SIZE], text[64];
+	size_t at = cp_procfs_path(path, sizeof(path), pid, "/fd/");
 	ssize_t len;
 
-	if (at == 0 || ch->host_fd < 0)
-		return true;
-	cp_procfs_decimal(path + at, (uint64_t)ch->host_fd);
+	if (at == 0 || (s->pid == pid && s->fd == fd))
+		return at == 0 ? NULL : s;
+	*s = (struct sight){ .pid = pid, .fd = fd };
+	cp_procfs_decimal(path + at, (uint64_t)fd);
 	len = readlink(path, text, sizeof(text));
 	if (len < 0)
-		return errno != ENOENT;
-	cp_procfs_parse_link(text, (size_t)len, &end);
-	return end.kind == CP_KIND_PTMX ||
-	    (end.kind == ch->kind && end.ino == ch->host);
+		s->error = errno;
+	else
+		cp_procfs_parse_link(text, (size_t)len, &s->end);
+	return s;
+}
+
+/* Has H its end of CH where it was told to be, as far as can be seen? */
+static bool
+may_have(struct sight *seen, const struct cp_host *h,
+    const struct cp_channel *ch)
+{
+	const struct sight *s = ch->host_fd < 0 ?
+	    NULL :
+	    see(seen, h->pid, ch->host_fd);
+
+	if (s == NULL)
+		return true;
+	if (s->error != 0)
+		return s->error != ENOENT;
+	return s->end.kind == CP_KIND_PTMX ||
+	    (s->end.kind == ch->kind && s->end.ino == ch->host);
 }
 
 /* Can it talk to whoever has the child's ends, as far as is known? */
 static bool
-is_cut_off(const struct cp_host *h, const struct cp_channel ch[2])
+is_cut_off(struct sight *seen, const struct cp_host *h,
+    const struct cp_channel ch[2])
 {
 	for (int k = 0; k < 2; k++)
-		if (ch[k].kind != CP_KIND_NONE && may_have(h, &ch[k]))
+		if (ch[k].kind != CP_KIND_NONE && may_have(seen, h, &ch[k]))
 			return false;
 	return true;
 }
 
 /*
- * Enrolls B, which is old enough, or GONE.  X: the sender's pidfd, not the
- * child's.
+ * Of a child that was seen to be its teller's the start says so when that one
+ * is dead.  The pidfd is asked last: until then the PID was the child's.
  */
 static void
-enroll(struct newborn *b, bool gone, uint64_t now)
+identify(const struct newborn *b, struct cp_heard *x)
 {
-	struct cp_heard x = take_off(&waiting, b, now);
+	struct cp_stat st;
+
+	if (b->kin && cp_procfs_stat(x->msg.pid, &st) == 0 &&
+	    !cp_watch_ended(x->pidfd))
+		x->msg.start = st.start;
+}
+
+/*
+ * Enrolls B, from LIST, which is old enough, or GONE.  X: the sender's pidfd,
+ * not the child's.
+ */
+static void
+enroll(struct newborns *list, struct newborn *b, bool gone, uint64_t now)
+{
+	struct cp_heard x = take_off(list, b, now);
 
 	x.gone = gone;
 	if (x.msg.pid != 0 && x.pidfd >= 0) {
+		if (!gone)
+			identify(b, &x);
 		close(x.pidfd);
 		x.pidfd = -1;
 	}
@@ -151,26 +207,34 @@ enroll(struct newborn *b, bool gone, uint64_t now)
 		close(x.pidfd);
 }
 
-/*
- * B has ended.  Whom it may have left is listened to from now on, unless that
- * one can't be talked to any more: then there is no hurry.
- */
+/* B has ended, which is all that is of interest for a moment. */
 static void
 end(struct newborn *b, uint64_t now)
 {
-	struct cp_heard x = { .msg = b->msg, .from = b->from };
-	const struct cp_host *h = host_of(&x);
-
-	if (h == NULL || h->dead || h->leaving ||
-	    !is_cut_off(h, x.msg.channel)) {
-		enroll(b, true, now);
-		return;
-	}
 	if (b->pidfd >= 0)
 		close(b->pidfd);
 	b->pidfd = -1;
 	b->died_ms = now;
 	TAILQ_REMOVE(&waiting, b, link);
+	TAILQ_INSERT_TAIL(&ending, b, link);
+}
+
+/*
+ * Whom B has left, if anybody, is listened to from now on, unless that one
+ * can't be talked to any more: then there is no hurry.
+ */
+static void
+settle(struct newborn *b, struct sight *seen, uint64_t now)
+{
+	struct cp_heard x = { .msg = b->msg, .from = b->from };
+	const struct cp_host *h = host_of(&x);
+
+	if (h == NULL || h->dead || h->leaving ||
+	    !is_cut_off(seen, h, x.msg.channel)) {
+		enroll(&ending, b, true, now);
+		return;
+	}
+	TAILQ_REMOVE(&ending, b, link);
 	TAILQ_INSERT_TAIL(&dead, b, link);
 }
 
@@ -188,66 +252,75 @@ can_wait(const struct cp_heard *x)
 }
 
 /*
- * The pidfd of the child that a host tells of.  That it is the host's is seen
- * now: its start says so when the host has died.
+ * The child's pidfd, taken out of X if that has it; -1 with errno.  In *KIN
+ * whether a host that tells of a living child is seen to be its parent now: it
+ * may be dead when the child is looked at.
  */
 static int
-open_pidfd(struct cp_heard *x)
-{
-	int fd = (int)syscall(SYS_pidfd_open, x->msg.pid, 0);
-	struct cp_stat st;
-
-	if (fd >= 0 && cp_procfs_stat(x->msg.pid, &st) == 0 &&
-	    st.ppid == x->from.pid)
-		x->msg.start = st.start;
-	return fd;
-}
-
-/* The child's pidfd, taken out of X if that has it; -1 with errno. */
-static int
-take_pidfd(struct cp_heard *x)
+take_pidfd(struct cp_heard *x, bool *kin)
 {
 	int fd = x->pidfd;
 
-	if (x->msg.pid != 0)
-		return open_pidfd(x);
+	*kin = false;
+	if (x->msg.pid != 0) {
+		fd = (int)syscall(SYS_pidfd_open, x->msg.pid, 0);
+		*kin = fd >= 0 &&
+		    cp_watch_parent(fd, x->msg.pid) == x->from.pid;
+		return fd;
+	}
 	x->pidfd = -1;
 	return fd;
 }
 
 static void
-wait_for(struct newborn *b, struct cp_heard *x, int pidfd)
+wait_for(struct newborn *b, const struct cp_heard *x, int pidfd, bool kin)
 {
 	if (++last_serial == 0)
 		last_serial = 1;
 	*b = (struct newborn){ .msg = x->msg,
 		.from = x->from,
 		.pidfd = pidfd,
+		.kin = kin,
 		.heard_ms = x->heard_ms };
 	atomic_signal_fence(memory_order_release);
 	b->serial = last_serial; /* from now on a new guard finds it */
 	TAILQ_INSERT_TAIL(&waiting, b, link);
-	if (pidfd >= 0)
+	/* In a storm most are gone by now: that is cheaper to ask. */
+	if (pidfd >= 0 && !cp_watch_ended(pidfd))
 		(void)cp_watch_add(pidfd, CP_TAG_NEWBORN,
 		    (uint32_t)(b - all_newborns), b->serial);
 	else
 		end(b, x->now_ms);
 }
 
-/* The exec failed: as if nothing had been said. */
+/* Takes what X takes back off LIST.  Was there anything? */
 static bool
-take_back(const struct cp_heard *x)
+take_back_from(struct newborns *list, const struct cp_heard *x)
 {
 	struct newborn *b, *next;
 	bool any = false;
 
-	TAILQ_FOREACH_SAFE(b, &waiting, link, next) {
+	TAILQ_FOREACH_SAFE(b, list, link, next) {
+		int pidfd;
+
 		if (b->from.pid != x->from.pid || b->msg.pid != x->msg.pid)
 			continue;
-		close(take_off(&waiting, b, x->now_ms).pidfd);
+		pidfd = take_off(list, b, x->now_ms).pidfd;
+		if (pidfd >= 0)
+			close(pidfd);
 		give_back(b);
 		any = true;
 	}
+	return any;
+}
+
+/* The exec failed: as if nothing had been said. */
+static bool
+take_back(const struct cp_heard *x)
+{
+	bool any = take_back_from(&waiting, x);
+
+	any = take_back_from(&ending, x) || any;
 	return any && cp_facts_find_ward(child_of(x)) == NULL;
 }
 
@@ -255,6 +328,7 @@ void
 cp_newborn_hear(struct cp_heard *x)
 {
 	struct newborn *b;
+	bool kin;
 	int pidfd;
 
 	if ((x->msg.flags & CP_WARD_UNDO) != 0 && take_back(x))
@@ -264,12 +338,12 @@ cp_newborn_hear(struct cp_heard *x)
 		cp_enroll(x);
 		return;
 	}
-	pidfd = take_pidfd(x);
+	pidfd = take_pidfd(x, &kin);
 	if (pidfd < 0 && errno != ESRCH) {
 		give_back(b);
 		cp_enroll(x);
 	} else
-		wait_for(b, x, pidfd);
+		wait_for(b, x, pidfd, kin);
 }
 
 static void
@@ -288,18 +362,36 @@ enroll_dead(uint64_t now)
 	}
 }
 
-void
-cp_newborn_attend(uint64_t now_ms, enum cp_newborns which)
+static void
+enroll_old(bool all, uint64_t now)
 {
 	struct newborn *b;
 
 	while ((b = TAILQ_FIRST(&waiting)) != NULL &&
-	    (which == CP_NEWBORN_ALL || b->heard_ms + CP_LOOK_MS <= now_ms)) {
+	    (all || b->heard_ms + CP_LOOK_MS <= now)) {
 		if (b->pidfd >= 0 && cp_watch_ended(b->pidfd))
-			end(b, now_ms);
+			end(b, now);
 		else
-			enroll(b, false, now_ms);
+			enroll(&waiting, b, false, now);
 	}
+}
+
+static void
+settle_ended(bool all, uint64_t now)
+{
+	struct sight seen[SIGHTS] = { { 0 } };
+	struct newborn *b;
+
+	while ((b = TAILQ_FIRST(&ending)) != NULL &&
+	    (all || b->died_ms + ENDING_MS <= now))
+		settle(b, seen, now);
+}
+
+void
+cp_newborn_attend(uint64_t now_ms, enum cp_newborns which)
+{
+	enroll_old(which == CP_NEWBORN_ALL, now_ms);
+	settle_ended(which == CP_NEWBORN_ALL, now_ms);
 	if (which != CP_NEWBORN_OLD)
 		enroll_dead(now_ms);
 }
@@ -331,7 +423,7 @@ cp_newborn_meet(const struct cp_ward *w, uint64_t now_ms)
 		if (cp_watch_ended(b->pidfd))
 			end(b, now_ms);
 		else
-			enroll(b, false, now_ms);
+			enroll(&waiting, b, false, now_ms);
 	}
 	return any;
 }
@@ -349,6 +441,7 @@ void
 cp_newborn_adopt(uint64_t now_ms)
 {
 	TAILQ_INIT(&waiting);
+	TAILQ_INIT(&ending);
 	TAILQ_INIT(&dead);
 	TAILQ_INIT(&unused); /* as it was when the sentinel was started */
 	for (size_t i = 0; i < NEWBORNS_MAX && all_newborns != NULL; i++) {
@@ -356,8 +449,10 @@ cp_newborn_adopt(uint64_t now_ms)
 
 		if (b->serial == 0)
 			continue;
-		b->pidfd = -1; /* that was the dead guard's */
-		TAILQ_INSERT_TAIL(b->died_ms != 0 ? &dead : &waiting, b, link);
+		b->pidfd = -1;	/* that was the dead guard's */
+		b->kin = false; /* who has this PID now may be another */
+		TAILQ_INSERT_TAIL(b->died_ms != 0 ? &ending : &waiting, b,
+		    link);
 	}
 	cp_newborn_attend(now_ms, CP_NEWBORN_ALL);
 	TAILQ_INIT(&unused);
@@ -374,8 +469,13 @@ uint64_t
 cp_newborn_next(void)
 {
 	const struct newborn *b = TAILQ_FIRST(&waiting);
+	const struct newborn *e = TAILQ_FIRST(&ending);
+	uint64_t at = 0;
 
-	if (b == NULL)
-		return 0;
-	return (b->heard_ms + CP_LOOK_MS + TICK_MS - 1) / TICK_MS * TICK_MS;
+	if (b != NULL)
+		at = (b->heard_ms + CP_LOOK_MS + TICK_MS - 1) / TICK_MS *
+		    TICK_MS;
+	if (e != NULL && (at == 0 || e->died_ms + ENDING_MS < at))
+		at = e->died_ms + ENDING_MS;
+	return at;
 }

@@ -23,7 +23,7 @@ int cp_newborn_init(void);
 void cp_newborn_hear(struct cp_heard *x);
 
 enum cp_newborns {
-	CP_NEWBORN_OLD,	 /* those that are CP_LOOK_MS old */
+	CP_NEWBORN_OLD,	 /* those that are CP_LOOK_MS old, or just ended */
 	CP_NEWBORN_DEAD, /* and who has died, for a census of all that left */
 	CP_NEWBORN_ALL,
 };
@@ -40,7 +40,7 @@ void cp_newborn_stirred(uint32_t index, uint32_t serial, uint64_t now_ms);
 /* The same for what a dead guard left: all are enrolled. */
 void cp_newborn_adopt(uint64_t now_ms);
 
-/* When the next one is old enough, or 0: none waits. */
+/* When the next one is old enough, or is to be settled, or 0: none waits. */
 uint64_t cp_newborn_next(void);
 
 /* Are there any that have died?  They don't count above. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See watch.h.  Context: guard. */
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 
@@ -13,6 +14,19 @@
 #include "watch.h"
 
 #define BATCH 128
+
+/* <linux/pidfd.h> of Linux 6.13 on, its first version; PID is always told. */
+struct info {
+	uint64_t mask;
+	uint64_t cgroup;
+	uint32_t pid;
+	uint32_t tgid;
+	uint32_t ppid;
+	uint32_t ids[8];
+	int32_t exit_code;
+};
+#define GET_INFO _IOWR(0xFF, 11, struct info)
+_Static_assert(sizeof(struct info) == 64, "PIDFD_INFO_SIZE_VER0");
 
 static int epfd = -1;
 static int timer = -1;
@@ -107,6 +121,18 @@ cp_watch_pidfd(pid_t pid, uint64_t start)
 	close(fd);
 	errno = ESRCH;
 	return -1;
+}
+
+pid_t
+cp_watch_parent(int pidfd, pid_t pid)
+{
+	struct info info = { 0 };
+	struct cp_stat st;
+
+	/* A look into /proc makes inodes, which its end has to take away. */
+	if (ioctl(pidfd, GET_INFO, &info) == 0)
+		return (pid_t)info.ppid;
+	return cp_procfs_stat(pid, &st) == 0 ? st.ppid : 0;
 }
 
 bool

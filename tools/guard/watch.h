@@ -55,6 +55,9 @@ uint64_t cp_watch_now(void);
  */
 int cp_watch_pidfd(pid_t pid, uint64_t start);
 
+/* The parent of the process PID, of which PIDFD is; 0: nobody can tell. */
+pid_t cp_watch_parent(int pidfd, pid_t pid);
+
 /* Has the process of this pidfd ended? */
 bool cp_watch_ended(int pidfd);
 
