@@ -141,7 +141,32 @@ Test(affairs, the_host_has_died)
 	cp_told_died(w->host, NOW + 5, true);
 	cr_assert(w->host->dead);
 	cr_assert_eq(w->host->gone_ms, NOW + 5);
-	cr_assert_eq(w->due_ms, NOW + 5);
+	cr_assert_gt(w->due_ms, NOW + 5);
+	cr_assert_leq(w->due_ms, NOW + 10);
+	cr_assert_eq(w->due_ms, w->host->settle_ms);
+}
+
+/* Wards that die of EOF are not disturbed, but not for ever. */
+Test(affairs, deaths_that_follow_each_other)
+{
+	struct cp_ward *w = own_ward();
+	struct cp_host *h = w->host;
+	uint64_t now = NOW + 5;
+
+	cp_told_ward_died(w, now);
+	cr_assert_eq(h->settle_ms, 0, "the host lives");
+	cp_told_died(h, now, true);
+	for (int i = 0; i < 30; i++) {
+		now = h->settle_ms - 1;
+		cp_told_ward_died(w, now);
+		cr_assert_gt(h->settle_ms, now);
+	}
+	for (int i = 0; i < 1000; i++)
+		cp_told_ward_died(w, ++now);
+	cr_assert_leq(h->settle_ms, NOW + 5 + 100);
+	h->settle_ms = 0;
+	cp_told_ward_died(w, now);
+	cr_assert_eq(h->settle_ms, 0, "it was looked at");
 }
 
 /* What was in a longer grace is looked at as well, what is signalled not. */
@@ -155,5 +180,5 @@ Test(affairs, the_host_of_a_doomed_ward_has_died)
 	cr_assert_eq(w->due_ms, NOW + 9000);
 	w->step = CP_STEP_DOOMED;
 	cp_told_died(w->host, NOW + 5, true);
-	cr_assert_eq(w->due_ms, NOW + 5);
+	cr_assert_eq(w->due_ms, w->host->settle_ms);
 }

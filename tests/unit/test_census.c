@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "../../shim/common/procfs.h"
+#include "../../tools/guard/process.h"
 #include "holders.h"
 
 TestSuite(census, .timeout = 30, .init = open_gate, .fini = close_gate);
@@ -134,7 +135,7 @@ Test(census, only_what_is_wanted)
 	for (size_t i = 1; i < c.n_truths; i++)
 		cr_assert(c.truths[i - 1].kind < c.truths[i].kind ||
 		    (c.truths[i - 1].kind == c.truths[i].kind &&
-		    c.truths[i - 1].ino < c.truths[i].ino));
+			c.truths[i - 1].ino < c.truths[i].ino));
 	cr_assert_null(cp_census_truth(&c, CP_KIND_PIPE, inode(q[0])));
 	cp_census_free(&c);
 }
@@ -223,6 +224,7 @@ Test(census, zombie)
 	if (pid == 0)
 		_exit(0);
 	cr_assert_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	cr_assert(cp_process_is_dying(pid));
 	want = (struct cp_interest){ CP_KIND_PIPE, inode(a[0]) };
 	take(&c, &want, 1);
 	p = cp_census_find(&c, pid);
@@ -232,6 +234,8 @@ Test(census, zombie)
 	cr_assert_eq(c.n_ends, 2, "ours");
 	cp_census_free(&c);
 	waitpid(pid, NULL, 0);
+	cr_assert(cp_process_is_dying(pid));
+	cr_assert(!cp_process_is_dying(getpid()));
 	take(&c, &want, 1);
 	cr_assert_null(cp_census_find(&c, pid));
 	cp_census_free(&c);
@@ -289,6 +293,7 @@ Test(census, main_thread_ended)
 	cr_assert(p->readable);
 	cr_assert_eq(p->image, self->image);
 	cr_assert_eq(p->exe, self->exe);
+	cr_assert(!cp_process_is_dying(pid));
 	cp_census_free(&c);
 }
 

@@ -112,9 +112,13 @@ struct cp_host {
 	uint64_t image;	  /* see procfs.h, as last seen */
 	uint64_t exe;	  /* see procfs.h, as last seen */
 	uint64_t gone_ms; /* when it died or began to leave */
-	uint64_t look_ms; /* when to list its children, 0: not */
-	uint64_t calm_ms; /* not before this time */
-	uint8_t looks;	  /* still to come after that one */
+	bool dying;	  /* or was at ASKED_MS */
+	uint64_t asked_ms;
+	uint64_t settle_ms;	 /* its wards die of EOF until then, 0: no */
+	uint64_t settle_most_ms; /* to which that may be put off */
+	uint64_t look_ms;	 /* when to list its children, 0: not */
+	uint64_t calm_ms;	 /* not before this time */
+	uint8_t looks;		 /* still to come after that one */
 	int pidfd;
 	char comm[16];
 	uint8_t reply_len; /* where to send CP_MSG_GONE */

@@ -86,6 +86,31 @@ cp_process_ended(int piddir)
 	return is_dead(&st) && st.threads < 2;
 }
 
+bool
+cp_process_is_dying(pid_t pid)
+{
+	char path[CP_PATH_SIZE];
+	struct cp_proc p = { 0 };
+	struct cp_stat st;
+	int piddir = -1, task = -1;
+	bool known = false;
+
+	if (cp_procfs_path(path, sizeof(path), pid, "") != 0)
+		piddir = cp_raw_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY);
+	if (piddir != -1 && cp_procfs_stat_at(piddir, "stat", &st) == 0) {
+		p.image = st.image;
+		task = cp_process_task(piddir, &st, &p);
+		known = task != -1;
+	}
+	if (!known)
+		known = is_gone(errno);
+	if (task != -1 && task != piddir)
+		cp_raw_close(task);
+	if (piddir != -1)
+		cp_raw_close(piddir);
+	return known && p.image == 0;
+}
+
 /*
  * Follows a link of /proc.  The file may be on a network or FUSE mount whose
  * server hangs, which must not hang us: what is in the inode will do.

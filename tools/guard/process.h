@@ -22,6 +22,9 @@ int cp_process_task(int piddir, const struct cp_stat *st, struct cp_proc *p);
 /* Whether it is a zombie, or gone, by now. */
 bool cp_process_ended(int piddir);
 
+/* Has PID given up its memory, or more, on its way out? */
+bool cp_process_is_dying(pid_t pid);
+
 /* The program's device and inode mixed; 0 if unreadable.  Keeps errno. */
 uint64_t cp_process_exe(int dir);
 

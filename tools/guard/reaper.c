@@ -454,7 +454,11 @@ cp_reaper_stirred(struct cp_ward *w, uint64_t now_ms)
 		close(w->pidfd);
 		w->pidfd = -1;
 		w->dead = true;
-		cp_traffic_child_died(w, now_ms);
+		w->died_ms = now_ms;
+		/* With its host: nobody will talk to what it has left. */
+		if (w->shut_ms == 0 || !cp_told_is_dying(w->host, now_ms))
+			cp_traffic_child_died(w, now_ms);
+		cp_told_ward_died(w, now_ms);
 	}
 	SLIST_FOREACH(m, &w->members, link) {
 		if (m->pidfd >= 0 && cp_watch_ended(m->pidfd)) {

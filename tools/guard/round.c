@@ -9,6 +9,7 @@
 #include "newborn.h"
 #include "reaper.h"
 #include "round.h"
+#include "told.h"
 #include "traffic.h"
 #include "unwaited.h"
 #include "watch.h"
@@ -26,6 +27,8 @@
 
 /* After so many closes that proved nothing it waits for the batch as well. */
 #define ALARMS_MAX 8
+/* After a close it is asked for so long whether the host is dying. */
+#define DYING_MS 100
 /* What a dead child may have left is looked for at most this often. */
 #define SOON_MS 50
 
@@ -98,6 +101,27 @@ host_has_any(const struct cp_ward *w)
 	    cp_host_has(w->host, &w->channel[1]);
 }
 
+/* Is there more to come, for which a look at WARD had better wait? */
+static bool
+is_premature(struct cp_ward *w, uint64_t now)
+{
+	struct cp_host *h = w->host;
+
+	if (!h->dead && w->shut_ms != 0 && now < w->shut_ms + DYING_MS &&
+	    cp_told_is_dying(h, now)) {
+		cp_facts_due(w, w->shut_ms + DYING_MS);
+		return true;
+	}
+	if (!h->dead || h->settle_ms == 0)
+		return false;
+	if (now < h->settle_ms) {
+		cp_facts_due(w, h->settle_ms);
+		return true;
+	}
+	h->settle_ms = 0;
+	return false;
+}
+
 /* A ward that is swept is looked at in vain most of the time. */
 static bool
 needs_census(struct cp_ward *w, const struct cp_options *options, uint64_t now)
@@ -140,7 +164,7 @@ look_closer(const struct cp_options *options, uint64_t now)
 			cp_unwaited_look(w, now);
 			continue;
 		}
-		if (!needs_census(w, options, now))
+		if (is_premature(w, now) || !needs_census(w, options, now))
 			continue;
 		n++;
 		if (is_urgent(w))

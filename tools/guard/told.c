@@ -13,6 +13,7 @@
 #include "../../shim/common/wire.h"
 #include "affairs.h"
 #include "newborn.h"
+#include "process.h"
 #include "query.h"
 #include "told.h"
 #include "trust.h"
@@ -25,8 +26,13 @@
 #define SCM_PIDFD 0x04
 #endif
 
-/* Wards that obey EOF need about this long to be gone. */
+/*
+ * Wards that obey EOF need about this long to be gone.  As long as one follows
+ * another a look at them would only be in their way.
+ */
 #define DEATH_SETTLE_MS 20
+#define SETTLE_LEAST_MS 2
+#define SETTLE_MOST_MS	100
 /* So many messages are taken from the socket at once. */
 #define BATCH 16
 
@@ -286,6 +292,12 @@ cp_told_hear(uint64_t now_ms, int max)
 }
 
 int
+cp_told_queue(void)
+{
+	return queue;
+}
+
+int
 cp_told_retire(uint64_t now_ms)
 {
 	int n = 0;
@@ -302,9 +314,12 @@ cp_told_retire(uint64_t now_ms)
 void
 cp_told_died(struct cp_host *h, uint64_t now_ms, bool at_once)
 {
+	uint64_t at = now_ms + (at_once ? SETTLE_LEAST_MS : DEATH_SETTLE_MS);
 	struct cp_ward *w;
 
 	h->dead = true;
+	h->settle_ms = at;
+	h->settle_most_ms = now_ms + SETTLE_MOST_MS;
 	if (h->gone_ms == 0 || !h->leaving)
 		h->gone_ms = now_ms;
 	h->look_ms = 0;
@@ -314,6 +329,26 @@ cp_told_died(struct cp_host *h, uint64_t now_ms, bool at_once)
 	h->pidfd = -1;
 	LIST_FOREACH(w, &h->wards, sibling)
 		if (w->step <= CP_STEP_DOOMED || w->unwaited_ms != 0)
-			cp_facts_due(w,
-			    now_ms + (at_once ? 0 : DEATH_SETTLE_MS));
+			cp_facts_due(w, at);
+}
+
+bool
+cp_told_is_dying(struct cp_host *h, uint64_t now_ms)
+{
+	if (h->asked_ms != now_ms)
+		h->dying = cp_process_is_dying(h->pid);
+	h->asked_ms = now_ms;
+	return h->dying;
+}
+
+void
+cp_told_ward_died(const struct cp_ward *w, uint64_t now_ms)
+{
+	struct cp_host *h = w->host;
+	uint64_t at = now_ms + SETTLE_LEAST_MS;
+
+	if (at > h->settle_most_ms)
+		at = h->settle_most_ms;
+	if (h->settle_ms != 0 && h->settle_ms < at)
+		h->settle_ms = at;
 }
