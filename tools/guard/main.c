@@ -43,12 +43,13 @@
 /* After so long without an event the next one is likely to be far away. */
 #define QUIET_MS 250
 /*
- * In a storm of spawns it looks up once in this time.  More often would only
- * be context switches, for whoever spawns as well: to tell a guard that is
- * awake, or asleep on a timer, is cheaper than to wake it.
+ * In a storm of spawns or deaths it looks up now and then only.  More often
+ * would be context switches, for whoever spawns as well: to tell a guard that
+ * is awake, or asleep on a timer, is cheaper than to wake it.
  */
-#define PACE_US	 1000
-#define STORM_MS 2 /* news of children that follow each other as fast */
+#define PACE_LEAST_US 500
+#define PACE_MOST_US  3000
+#define STORM_MS      2 /* news that follow each other as fast */
 
 static struct cp_options options;
 static struct cp_host *root;
@@ -60,6 +61,8 @@ static bool hurried;
 static bool waits; /* nobody waits for an answer to what it tells */
 static char title[sizeof(root->comm)]; /* the name in ours */
 static uint64_t wait_until;	       /* for a first message, 0: no more */
+static int news;		       /* messages in this round */
+static uint64_t rested; /* when the last storm's pause was over */
 
 /* The host's PID is part of the socket's name: "childproof/PID/RANDOM". */
 static pid_t
@@ -200,7 +203,8 @@ handle(const struct cp_event *e, uint64_t now)
 
 	switch (e->tag) {
 	case CP_TAG_SOCKET:
-		if (cp_told_hear(now, HEAR_MAX) > 0)
+		news = cp_told_hear(now, HEAR_MAX);
+		if (news > 0)
 			wait_until = 0;
 		break;
 	case CP_TAG_TIMER:
@@ -295,25 +299,41 @@ give_back(void)
 #endif
 }
 
-/* Are EVENTS nothing but news of short-lived children, and not the first? */
+/* Do EVENTS follow the last ones as fast, and can the next ones wait? */
 static bool
 is_storm(const struct cp_event *events, int n, uint64_t now)
 {
-	static uint64_t last;
-	bool before = now - last <= STORM_MS;
+	bool before = now - rested <= STORM_MS;
 
 	for (int i = 0; i < n; i++)
-		if (events[i].tag != CP_TAG_SOCKET &&
-		    events[i].tag != CP_TAG_NEWBORN)
+		if (events[i].tag == CP_TAG_SIGNAL ||
+		    events[i].tag == CP_TAG_SENTINEL)
 			return false;
-	last = now;
+	rested = now;
 	return before;
+}
+
+/* Sleeps as long as it takes, by what was heard, to fill half the queue. */
+static void
+rest(void)
+{
+	static long us = PACE_LEAST_US;
+	struct timespec pause = { 0, 0 };
+
+	if (news > 0)
+		us = us * cp_told_queue() / 2 / news;
+	if (us < PACE_LEAST_US)
+		us = PACE_LEAST_US;
+	if (us > PACE_MOST_US)
+		us = PACE_MOST_US;
+	pause.tv_nsec = us * 1000;
+	(void)nanosleep(&pause, NULL);
+	rested = cp_watch_now();
 }
 
 static void
 guard(void)
 {
-	static const struct timespec pace = { 0, PACE_US * 1000 };
 	struct cp_event events[EVENTS_MAX];
 	bool quiet = false;
 
@@ -331,12 +351,13 @@ guard(void)
 			continue;
 		}
 		now = cp_watch_now();
+		news = 0;
 		for (int i = 0; i < n; i++)
 			handle(&events[i], now);
 		cp_round(&options, hurried, now);
 		tidy_hosts();
 		if (waits && is_storm(events, n, now))
-			(void)nanosleep(&pace, NULL);
+			rest();
 	}
 }
 
