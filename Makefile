@@ -24,8 +24,8 @@ SETUP	?= scripts/setup
 COMMON	= wire key options procfs ends children start
 SHIM	= config real owner slot arm channel made kept ward over heir preload \
 	  child spawned tell ask report note fork exec spawn pipe session signal \
-	  leave finish init text
-GUARD	= main told newborn enroll trust affairs facts census process interest \
+	  leave finish mailbox init text
+GUARD	= main told mailbox newborn enroll trust affairs facts census process interest \
 	  truth \
 	  hostends sockdiag index gather across judge spare company link reaper \
 	  unwaited journal look look_children query snapshot round hold closes tap \
@@ -45,11 +45,11 @@ CLI_GUARD = census process interest truth sockdiag index spare judge gather \
 	  across
 
 # Criterion, one program each; the objects of each are written out below.
-TESTS	= procfs options wire channel slot ward preload ask text \
+TESTS	= procfs options wire channel slot ward preload ask text posted \
 	  census truth judge peers members terminal field suspect \
 	  abandoned keepers handed facts spare \
-	  told newborn affairs query trust look journal traffic closes usage \
-	  baseline rest stale brake admit target exports export exam \
+	  told newborn mailbox affairs query trust look journal traffic closes \
+	  usage baseline rest stale brake admit target exports export exam \
 	  orphan table sockets lifeline snap view procs
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
@@ -202,6 +202,7 @@ $(B)/tests/test_wire: $(B)/obj/common/wire.o
 $(B)/tests/test_channel: $(B)/obj/unit/channel.o $(B)/obj/unit/made.o \
 	$(PROCFS_O)
 $(B)/tests/test_slot: $(B)/obj/unit/slot.o
+$(B)/tests/test_posted: $(B)/obj/unit/mailbox.o
 $(B)/tests/test_ward: $(addprefix $(B)/obj/unit/,ward.o over.o heir.o) \
 	$(PROCFS_O)
 $(B)/tests/test_preload: $(B)/obj/unit/preload.o
@@ -218,11 +219,12 @@ $(JUDGE_T) $(B)/tests/test_orphan: $(B)/obj/tests/judge_world.o \
 $(B)/tests/test_facts: $(B)/obj/guard/facts.o $(B)/obj/guard/process.o \
 	$(PROCFS_O)
 $(B)/tests/test_spare: $(B)/obj/guard/spare.o
-TOLD_O	= $(addprefix $(B)/obj/guard/,told.o newborn.o enroll.o trust.o \
+TOLD_O	= $(addprefix $(B)/obj/guard/,told.o mailbox.o newborn.o enroll.o trust.o \
 	  affairs.o query.o snapshot.o facts.o process.o watch.o journal.o admit.o brake.o \
 	  idle.o rest.o baseline.o usage.o stale.o traffic.o tap.o hold.o \
 	  command.o) $(B)/obj/common/key.o
-TOLD_T	= $(addprefix $(B)/tests/test_,told newborn affairs query trust admit)
+TOLD_T	= $(addprefix $(B)/tests/test_,told newborn mailbox affairs query trust \
+	  admit)
 $(TOLD_T): $(TOLD_O) $(B)/obj/common/wire.o $(PROCFS_O)
 $(B)/tests/test_query: $(B)/obj/common/options.o
 $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/look_children.o \

@@ -21,6 +21,7 @@
 #include "config.h"
 #include "init.h"
 #include "kept.h"
+#include "mailbox.h"
 #include "owner.h"
 #include "report.h"
 #include "tell.h"
@@ -107,6 +108,16 @@ is_any(struct kin *kin, struct cp_channel ch[2])
 	return true;
 }
 
+/* Our host's mailbox is for his own children. */
+static bool
+tell(struct cp_child *c, const struct kin *kin)
+{
+	if (kin->direct && kin->parent == kin->host)
+		c->posted = cp_mailbox_put(&c->msg, 0);
+	return c->posted.index != -1 ||
+	    cp_report(&c->msg, cp_tell_effort(&c->msg)) == 0;
+}
+
 /*
  * Asked first: of a ward that is refused nothing must be left, and what the
  * host has once taken from the slot it does not give back.
@@ -131,8 +142,7 @@ join(struct cp_child *c, struct kin *kin, const struct cp_command *cmd)
 		c->slots = &kin->shared->slots;
 		c->ticket = cp_slot_put(c->slots, &record);
 	}
-	c->told = answer == 0 ||
-	    cp_report(&c->msg, cp_tell_effort(&c->msg)) == 0;
+	c->told = answer == 0 || tell(c, kin);
 	if (kin->direct && may_arm(&c->msg, c->told))
 		c->armed = cp_arm(kin->host);
 	return 0;
@@ -146,7 +156,7 @@ cp_child_prepare(struct cp_child *c, enum cp_where where,
 	struct kin kin;
 
 	memset(c, 0, sizeof(*c));
-	c->ticket.index = -1;
+	c->ticket.index = c->posted.index = -1;
 	switch (where) {
 	case CP_UNCLAIMED:
 		break;
@@ -184,7 +194,7 @@ cp_child_undo(struct cp_child *c)
 		record = cp_tell_record(&c->msg, cp_raw_getpid(), false);
 		(void)cp_slot_put(c->slots, &record);
 	}
-	if (c->told)
+	if (c->told && !cp_mailbox_take_back(&c->posted))
 		(void)cp_report(&c->msg, CP_REPORT_INSIST);
 	cp_errno(saved);
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "common/wire.h"
+#include "mailbox.h"
 #include "owner.h"
 #include "slot.h"
 #include "tell.h"
@@ -18,6 +19,7 @@ struct cp_child {
 	bool armed;
 	struct cp_slots *slots;
 	struct cp_ticket ticket;
+	struct cp_posted posted;
 	struct cp_msg msg;
 };
 

@@ -24,6 +24,7 @@
 #include "init.h"
 #include "kept.h"
 #include "leave.h"
+#include "mailbox.h"
 #include "note.h"
 #include "owner.h"
 #include "real.h"
@@ -107,6 +108,7 @@ cp_drain(void)
 				continue;
 			cp_channel_warded(&record.channel[0]);
 			cp_channel_warded(&record.channel[1]);
+			cp_mailbox_count();
 		}
 	cp_channel_review();
 }
@@ -171,6 +173,7 @@ promote_child(void)
 {
 	if (!cp_owner_claim(true))
 		return cp_where() == CP_OWNER;
+	cp_mailbox_forget();
 	cp_kept_note();
 	cp_leave_reset();
 	begin(false);
@@ -229,6 +232,7 @@ cp_enter_heir(int old)
 	if (!cp_owner_inherit(old))
 		return false;
 	cp_ward_inherit();
+	cp_mailbox_forget();
 	cp_kept_note();
 	cp_leave_reset();
 	return true;

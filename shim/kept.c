@@ -149,8 +149,8 @@ describe_unknown(struct quest *q, const struct cp_end_id *end)
  * kcmp(2) is on the black lists of sandboxes, firejail's for one, and not all
  * of them answer with an error: some kill.  Nobody lacks it: /proc tells too.
  */
-static bool
-is_sandboxed(void)
+bool
+cp_kept_sandboxed(void)
 {
 	return syscall(SYS_prctl, PR_GET_SECCOMP, 0, 0, 0, 0) != 0;
 }
@@ -158,7 +158,7 @@ is_sandboxed(void)
 bool
 cp_kept_same(pid_t pid, int fd, pid_t self, int own)
 {
-	return !is_sandboxed() &&
+	return !cp_kept_sandboxed() &&
 	    syscall(SYS_kcmp, pid, self, KCMP_FILE, fd, own) == 0;
 }
 

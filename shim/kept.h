@@ -22,6 +22,9 @@ bool cp_kept_look(pid_t host, bool copy, const struct cp_end_id end[2],
 /* Notes what our own stdio is, which children may inherit.  Context: host. */
 void cp_kept_note(void);
 
+/* Is a seccomp filter in force, which may not expect all calls?  any. */
+bool cp_kept_sandboxed(void);
+
 /*
  * Is descriptor FD of process PID the same open file as OWN of ours, who are
  * process SELF?  False too where nobody can tell (in a sandbox).

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -177,6 +178,45 @@ cp_report(const struct cp_msg *msg, int how)
 	if (rc == 0)
 		cp_errno(saved);
 	return rc;
+}
+
+int
+cp_report_file(const struct cp_msg *msg, int file)
+{
+	struct cp_msg whole = *msg;
+	struct iovec iov = { &whole, sizeof(whole) };
+	union {
+		char buf[CMSG_SPACE(sizeof(file))];
+		struct cmsghdr align;
+	} control = { { 0 } };
+	struct timeval limit = { .tv_usec = TRY_US };
+	struct sockaddr_un sun;
+	struct msghdr mh = { .msg_name = &sun,
+		.msg_namelen = cp_wire_address(cp_guard_name(), &sun),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control.buf) };
+	int rc, fd;
+
+	whole.magic = CP_WIRE_MAGIC;
+	control.align.cmsg_level = SOL_SOCKET;
+	control.align.cmsg_type = SCM_RIGHTS;
+	control.align.cmsg_len = CMSG_LEN(sizeof(file));
+	memcpy(CMSG_DATA(&control.align), &file, sizeof(file));
+	if (mh.msg_namelen == 0)
+		return -1;
+	fd = (int)syscall(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return -1;
+	rc = (int)syscall(SYS_sendmsg, fd, &mh, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (rc == -1 && is_full() && !cp_report_is_muted()) {
+		(void)syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDTIMEO,
+		    &limit, sizeof(limit));
+		rc = (int)syscall(SYS_sendmsg, fd, &mh, MSG_NOSIGNAL);
+	}
+	cp_raw_close(fd);
+	return rc == -1 ? -1 : 0;
 }
 
 int

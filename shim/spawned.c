@@ -12,6 +12,7 @@
 #include "channel.h"
 #include "common/raw.h"
 #include "kept.h"
+#include "mailbox.h"
 #include "owner.h"
 #include "report.h"
 #include "spawned.h"
@@ -75,7 +76,9 @@ register_child(pid_t pid, const struct cp_command *cmd,
 		cp_channel_warded(&ch[0]);
 		cp_channel_warded(&ch[1]);
 	}
-	(void)cp_report(&msg, cp_tell_effort(&msg));
+	if (cp_mailbox_put(&msg, pid).index == -1)
+		(void)cp_report(&msg, cp_tell_effort(&msg));
+	cp_mailbox_count();
 }
 
 void

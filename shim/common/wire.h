@@ -81,6 +81,11 @@ enum cp_msg_type {
 	 */
 	CP_MSG_ANSWER,
 	/*
+	 * The sender is host `pid`, as it knows itself, and shares the memory
+	 * whose file comes with this: see mailbox.h.
+	 */
+	CP_MSG_MAILBOX,
+	/*
 	 * What a user asks for, who is the guard's or root: all that is known
 	 * (answered by CP_MSG_FACTS with a file, see snapshot.h); to end what
 	 * is proven of ward or host `pid`, 0: of all, now (CP_MSG_ANSWER,

@@ -220,11 +220,11 @@ def bare(s, death, row):
     expect(not when, f"no leak: {len(when)} ended by themselves")
 
 
-def at_once(s, spec, how):
+def at_once(s, spec, how, n=3):
     """The host is killed right after the spawn: there is no window."""
-    host = s.host("atonce", spec + ",n=3", how=how)
+    host = s.host("atonce", f"{spec},n={n}", how=how)
     expect(host.wait() == K, f"wait status {host.raw:#x}")
-    s.gather(g0=3)
+    s.gather(g0=n)
     if how == "bare":
         when = proc.first_deaths(s.wards(), time.monotonic() + SPARE)
         expect(not when, "no leak")

@@ -36,6 +36,7 @@ def collect():
     import install
     import kept
     import leaks
+    import letters
     import limit
     import misuse
     import orders
@@ -53,7 +54,7 @@ def collect():
     for module in (field, leaks, alive, kept, handed, guard, same, spared,
                    stale, brake, children_told, children_found, misuse, real,
                    limit, scan, show, orders, wrap, doctor, report, install,
-                   first, counts):
+                   first, letters, counts):
         cases += module.cases()
     names = [c.name for c in cases]
     for name in names:

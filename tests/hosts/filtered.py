@@ -10,7 +10,8 @@ import os
 import struct
 import sys
 
-KCMP = {"x86_64": 312, "aarch64": 272}
+# kcmp, memfd_create
+NUMBERS = {"x86_64": (312, 319), "aarch64": (272, 279)}
 NO_NEW_PRIVS, SECCOMP, FILTER = 38, 22, 2  # prctl(2)
 LOAD, EQUAL, RETURN = 0x20, 0x15, 0x06     # <linux/bpf_common.h>
 KILL_PROCESS, ALLOW = 0x80000000, 0x7fff0000
@@ -20,9 +21,11 @@ class Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_char_p)]
 
 
-def install(number):
-    steps = [(LOAD, 0, 0, 0), (EQUAL, 0, 1, number),
-             (RETURN, 0, 0, KILL_PROCESS), (RETURN, 0, 0, ALLOW)]
+def install(numbers):
+    steps = [(LOAD, 0, 0, 0)]
+    for number in numbers:
+        steps += [(EQUAL, 0, 1, number), (RETURN, 0, 0, KILL_PROCESS)]
+    steps.append((RETURN, 0, 0, ALLOW))
     packed = b"".join(struct.pack("HBBI", *s) for s in steps)
     program = Program(len(steps), packed)
     prctl = ctypes.CDLL(None, use_errno=True).prctl
@@ -32,5 +35,5 @@ def install(number):
             raise OSError(ctypes.get_errno(), "prctl")
 
 
-install(KCMP[os.uname().machine])
+install(NUMBERS[os.uname().machine])
 os.execv(sys.argv[1], sys.argv[1:])

@@ -26,6 +26,7 @@
 #include "closes.h"
 #include "idle.h"
 #include "journal.h"
+#include "mailbox.h"
 #include "newborn.h"
 #include "query.h"
 #include "reaper.h"
@@ -130,6 +131,9 @@ take_over(void)
 	memset(title, 0, sizeof(title));
 	cp_facts_adopt(cp_told_rewatch);
 	cp_newborn_adopt(cp_watch_now());
+	/* Of what lies in some we know nothing. */
+	(void)cp_mailbox_close(0, cp_watch_now());
+	cp_told_missed(cp_watch_now());
 	cp_facts_tally()->replaced++;
 	cp_journal_note("guard-replaced",
 	    "the guard died before its work was "
@@ -222,6 +226,9 @@ handle(const struct cp_event *e, uint64_t now)
 		cp_closes_hear(now);
 		break;
 	case CP_TAG_HOST:
+		h = cp_facts_host_at(e->index, e->serial);
+		if (h != NULL)
+			(void)cp_mailbox_close(h->pid, now);
 		cp_newborn_attend(now, CP_NEWBORN_ALL);
 		h = cp_facts_host_at(e->index, e->serial);
 		if (h != NULL)

@@ -207,16 +207,22 @@ enroll(struct newborns *list, struct newborn *b, bool gone, uint64_t now)
 		close(x.pidfd);
 }
 
-/* B has ended, which is all that is of interest for a moment. */
 static void
-end(struct newborn *b, uint64_t now)
+end_as(struct newborns *list, struct newborn *b, uint64_t died_ms)
 {
 	if (b->pidfd >= 0)
 		close(b->pidfd);
 	b->pidfd = -1;
-	b->died_ms = now;
+	b->died_ms = died_ms;
 	TAILQ_REMOVE(&waiting, b, link);
-	TAILQ_INSERT_TAIL(&ending, b, link);
+	TAILQ_INSERT_TAIL(list, b, link);
+}
+
+/* B has ended, which is all that is of interest for a moment. */
+static void
+end(struct newborn *b, uint64_t now)
+{
+	end_as(&ending, b, now);
 }
 
 /*
@@ -238,6 +244,12 @@ settle(struct newborn *b, struct sight *seen, uint64_t now)
 	TAILQ_INSERT_TAIL(&dead, b, link);
 }
 
+bool
+cp_newborn_may_wait(void)
+{
+	return all_newborns != NULL;
+}
+
 /* Nothing is asked of /proc for this. */
 static bool
 can_wait(const struct cp_heard *x)
@@ -245,10 +257,31 @@ can_wait(const struct cp_heard *x)
 	const struct cp_ward *w = cp_facts_find_ward(child_of(x));
 	const struct cp_host *h = host_of(x);
 
-	return all_newborns != NULL && x->pidfd >= 0 &&
+	return cp_newborn_may_wait() && x->pidfd >= 0 &&
 	    (x->msg.flags & ~CAN_WAIT) == 0 && x->from.uid == geteuid() &&
 	    h != NULL && h->pidfd >= 0 && !h->leaving && child_of(x) > 1 &&
 	    child_of(x) != h->pid && (w == NULL || w->dead);
+}
+
+/*
+ * X is a letter, a little old, and FD a pidfd of whoever has that PID now.
+ * Returns FD if that is the child, which was there when it was told of.
+ */
+static int
+check_letter(struct cp_heard *x, int fd)
+{
+	struct cp_stat st;
+
+	if (fd < 0)
+		return fd;
+	if (!cp_watch_ended(fd) && cp_procfs_stat(x->msg.pid, &st) == 0 &&
+	    !cp_trust_is_later(x, &st)) {
+		x->msg.start = st.start;
+		return fd;
+	}
+	close(fd);
+	errno = ESRCH;
+	return -1;
 }
 
 /*
@@ -264,6 +297,8 @@ take_pidfd(struct cp_heard *x, bool *kin)
 	*kin = false;
 	if (x->msg.pid != 0) {
 		fd = (int)syscall(SYS_pidfd_open, x->msg.pid, 0);
+		if (x->told_ns != 0)
+			return check_letter(x, fd);
 		*kin = fd >= 0 &&
 		    cp_watch_parent(fd, x->msg.pid) == x->from.pid;
 		return fd;
@@ -289,8 +324,20 @@ wait_for(struct newborn *b, const struct cp_heard *x, int pidfd, bool kin)
 	if (pidfd >= 0 && !cp_watch_ended(pidfd))
 		(void)cp_watch_add(pidfd, CP_TAG_NEWBORN,
 		    (uint32_t)(b - all_newborns), b->serial);
+	else if (x->told_ns != 0) /* too late to hear what it has left say */
+		end_as(&dead, b, x->heard_ms);
 	else
 		end(b, x->now_ms);
+}
+
+/* Does X speak of B, as the child itself or as who told of it? */
+static bool
+is_same(const struct newborn *b, const struct cp_heard *x)
+{
+	const struct cp_heard told = { .msg = b->msg, .from = b->from };
+
+	return child_of(&told) == child_of(x) &&
+	    (b->from.pid == x->from.pid || child_of(x) == x->from.pid);
 }
 
 /* Takes what X takes back off LIST.  Was there anything? */
@@ -303,7 +350,7 @@ take_back_from(struct newborns *list, const struct cp_heard *x)
 	TAILQ_FOREACH_SAFE(b, list, link, next) {
 		int pidfd;
 
-		if (b->from.pid != x->from.pid || b->msg.pid != x->msg.pid)
+		if (!is_same(b, x))
 			continue;
 		pidfd = take_off(list, b, x->now_ms).pidfd;
 		if (pidfd >= 0)

@@ -16,6 +16,9 @@
 /* Until this succeeds nothing waits.  Returns 0 or -1 with errno. */
 int cp_newborn_init(void);
 
+/* Has it? */
+bool cp_newborn_may_wait(void);
+
 /*
  * A registration, or one taken back.  It waits if it can: an order is to be
  * answered at once, and a host that is not known yet is to be watched at once.

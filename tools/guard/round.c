@@ -6,6 +6,7 @@
 #include "hold.h"
 #include "idle.h"
 #include "look.h"
+#include "mailbox.h"
 #include "newborn.h"
 #include "reaper.h"
 #include "round.h"
@@ -277,6 +278,7 @@ look_for_children(const struct cp_options *options, uint64_t now)
 		if (h->look_ms == 0 || h->look_ms > now || h->dead)
 			continue;
 		/* Or they would be found. */
+		(void)cp_mailbox_read(now);
 		cp_newborn_attend(now, CP_NEWBORN_ALL);
 		found = cp_look_for_children(h, all, now);
 		h->look_ms = h->census || all || h->looks > 0 ?
@@ -295,6 +297,7 @@ meet_siblings(uint64_t now)
 	struct cp_ward *w;
 	bool any = false;
 
+	(void)cp_mailbox_read(now);
 	if (cp_newborn_next() == 0)
 		return false;
 	TAILQ_FOREACH(w, cp_facts_pending(), pending)
@@ -310,6 +313,7 @@ cp_round(const struct cp_options *options, bool hurry, uint64_t now_ms)
 
 	hurried = hurry;
 	given = options;
+	cp_mailbox_attend(now_ms);
 	cp_newborn_attend(now_ms,
 	    now_ms >= batch_floor ? CP_NEWBORN_DEAD : CP_NEWBORN_OLD);
 	look_for_children(options, now_ms);
@@ -331,5 +335,7 @@ cp_round_next(void)
 
 	if (cp_newborn_any_dead() && (at == 0 || batch_floor < at))
 		at = batch_floor;
+	if (cp_mailbox_next() != 0 && (at == 0 || cp_mailbox_next() < at))
+		at = cp_mailbox_next();
 	return at;
 }

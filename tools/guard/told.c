@@ -12,6 +12,7 @@
 #include "../../shim/common/procfs.h"
 #include "../../shim/common/wire.h"
 #include "affairs.h"
+#include "mailbox.h"
 #include "newborn.h"
 #include "process.h"
 #include "query.h"
@@ -151,7 +152,18 @@ cp_told_reply(const struct cp_heard *x, int error)
 static bool
 is_of_wards(uint16_t type)
 {
-	return type != CP_MSG_WARD && type != CP_MSG_MADE && type != CP_MSG_ASK;
+	return type != CP_MSG_WARD && type != CP_MSG_MADE &&
+	    type != CP_MSG_ASK && type != CP_MSG_MAILBOX;
+}
+
+static void
+hear_ward(struct cp_heard *x)
+{
+	if ((x->msg.flags & CP_WARD_UNDO) != 0)
+		(void)cp_mailbox_read(x->now_ms);
+	cp_newborn_hear(x);
+	cp_mailbox_promise(x->msg.pid == 0 ? x->msg.host : x->from.pid,
+	    x->now_ms);
 }
 
 static void
@@ -159,8 +171,10 @@ hear(struct cp_heard *x)
 {
 	if (x->msg.magic != CP_WIRE_MAGIC)
 		return;
-	if (is_of_wards(x->msg.type))
+	if (is_of_wards(x->msg.type)) {
+		(void)cp_mailbox_read(x->now_ms);
 		cp_newborn_attend(x->now_ms, CP_NEWBORN_ALL);
+	}
 	if (x->msg.type >= CP_MSG_QUERY) {
 		if (x->address_len > sizeof(sa_family_t))
 			cp_query_hear(x);
@@ -170,13 +184,31 @@ hear(struct cp_heard *x)
 		return;
 	x->msg.name[sizeof(x->msg.name) - 1] = '\0';
 	if (x->msg.type == CP_MSG_WARD)
-		cp_newborn_hear(x);
+		hear_ward(x);
+	else if (x->msg.type == CP_MSG_MAILBOX)
+		cp_mailbox_offered(x, x->file);
 	/* The rest is of interest only as long as its sender lives. */
 	else if (cp_trust_is_ours(x) && !cp_trust_has_ended(x))
 		cp_affairs_hear(x);
 }
 
-/* Takes credentials and pidfd out of the control data. */
+/* The first is of interest, and no other. */
+static void
+take_files(struct cmsghdr *c, struct cp_heard *x)
+{
+	size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	int fd;
+
+	for (size_t i = 0; i < n; i++) {
+		memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
+		if (x->file < 0)
+			x->file = fd;
+		else
+			close(fd);
+	}
+}
+
+/* Takes credentials and descriptors out of the control data. */
 static bool
 attested(struct msghdr *mh, struct cp_heard *x)
 {
@@ -194,14 +226,7 @@ attested(struct msghdr *mh, struct cp_heard *x)
 		    c->cmsg_len == CMSG_LEN(sizeof(int))) {
 			memcpy(&x->pidfd, CMSG_DATA(c), sizeof(int));
 		} else if (c->cmsg_type == SCM_RIGHTS) {
-			int fd;
-			size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(fd);
-
-			for (size_t i = 0; i < n; i++) {
-				memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd),
-				    sizeof(fd));
-				close(fd);
-			}
+			take_files(c, x);
 		}
 	}
 	return known;
@@ -227,7 +252,8 @@ receive(struct letter *letters, struct mmsghdr *v, int max, uint64_t now_ms)
 	for (int i = 0; i < n; i++) {
 		struct letter *l = &letters[i];
 
-		l->heard.pidfd = -1;
+		l->heard.pidfd = l->heard.file = -1;
+		l->heard.told_ns = 0;
 		l->heard.gone = false;
 		l->heard.heard_ms = l->heard.now_ms = now_ms;
 		l->heard.address = &l->from;
@@ -256,14 +282,12 @@ open_letter(struct letter *l, struct mmsghdr *v)
 		hear(x);
 	if (x->pidfd >= 0)
 		close(x->pidfd);
+	if (x->file >= 0)
+		close(x->file);
 }
 
-/*
- * The queue was full: a child may have given up telling, since no host is held
- * up for long.  Hosts' children are compared with those known.
- */
-static void
-look_for_missed(uint64_t now_ms)
+void
+cp_told_missed(uint64_t now_ms)
 {
 	uint64_t at = now_ms + MISSED_LOOK_MS;
 
@@ -286,8 +310,9 @@ cp_told_hear(uint64_t now_ms, int max)
 			open_letter(&letters[i], &v[i]);
 		n += got;
 	}
+	/* A child may have given up: no host is held up for long. */
 	if (n > queue)
-		look_for_missed(now_ms);
+		cp_told_missed(now_ms);
 	return n;
 }
 
@@ -308,7 +333,7 @@ cp_told_retire(uint64_t now_ms)
 	n = cp_told_hear(now_ms, INT32_MAX);
 	close(sock);
 	sock = -1;
-	return n;
+	return n + cp_mailbox_close(0, now_ms);
 }
 
 void

@@ -21,6 +21,12 @@ int cp_told_open(int socket);
 /* Hears all that waits in the socket, at most MAX messages; returns how many. */
 int cp_told_hear(uint64_t now_ms, int max);
 
+/*
+ * Something that was told may have been lost: hosts' children will be compared
+ * with those known.
+ */
+void cp_told_missed(uint64_t now_ms);
+
 /* How many messages wait in the socket before a sender has to. */
 int cp_told_queue(void);
 

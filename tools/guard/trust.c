@@ -79,6 +79,15 @@ cp_trust_is_dead(const struct cp_stat *st)
 	return st->start == 0 || st->state == 'Z' || st->state == 'X';
 }
 
+bool
+cp_trust_is_later(const struct cp_heard *x, const struct cp_stat *st)
+{
+	uint64_t tick_ns = UINT64_C(1000000000) /
+	    (uint64_t)sysconf(_SC_CLK_TCK);
+
+	return x->told_ns != 0 && st->start * tick_ns > x->told_ns;
+}
+
 /* Does PID have on fd 0 or 1 what was told of it? */
 static bool
 has_channels(pid_t pid, const struct cp_channel ch[2])

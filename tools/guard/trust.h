@@ -23,6 +23,8 @@ struct cp_heard {
 	bool gone; /* the child that is told of has ended */
 	const struct sockaddr_un *address;
 	socklen_t address_len;
+	int file;	   /* that came with it, or -1 */
+	uint64_t told_ns;  /* CLOCK_BOOTTIME of a letter, 0: it is none */
 	uint64_t heard_ms; /* when it came */
 	uint64_t now_ms;
 };
@@ -38,6 +40,9 @@ bool cp_trust_has_ended(const struct cp_heard *x);
 
 /* Was there no such process, or only what is left of it? */
 bool cp_trust_is_dead(const struct cp_stat *st);
+
+/* Is X a letter, and was it written before this process was?  To a tick. */
+bool cp_trust_is_later(const struct cp_heard *x, const struct cp_stat *st);
 
 /* Whom CHILD, whose facts are ST, means by the PID HOST; our number for it. */
 pid_t cp_trust_host(pid_t child, pid_t host, const struct cp_stat *st);

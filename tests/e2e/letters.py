@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+"""A host that spawns a lot shares memory with its guard: what its children
+leave there is told as surely as by a message each, and it costs the host
+nothing that it could see.
+"""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import proc
+from guard import both_there
+from leaks import DEATHS, STUBBORN, Row, at_once, bare, in_time, set_up
+from runner import Case
+from same import HOSTS
+from scene import GRACE, LONG, SPARE, TERM, expect
+
+MANY = 40  # enough for a mailbox to be made
+FEW = 8
+
+
+def maps(pid):
+    with open(f"/proc/{pid}/maps") as f:
+        return "memfd:childproof" in f.read()
+
+
+def stubborn(n, how):
+    return Row(f"mode=stubborn,how={how},n={n}", STUBBORN, {"g0": n})
+
+
+def host_killed(s, how, start="launcher"):
+    """While the last letters may still be unread."""
+    row = stubborn(MANY, how)
+    host = set_up(s, DEATHS["SIGKILL"], row, start, {"grace": "10s"})
+    host.kill()
+    expect(host.dead(LONG), "SIGKILL did not end the host")
+    in_time(s, time.monotonic(), None, row, GRACE + TERM)
+    host.wait()
+    s.nothing_of_ours(2.0)
+
+
+def known(s):
+    return sum(x["event"] == "ward" for x in s.journal_lines())
+
+
+def guard_killed(s):
+    """With it goes what it had not read; the next one looks for that."""
+    row = stubborn(MANY, "vfork")
+    host = set_up(s, DEATHS["SIGKILL"], row, "launcher", {"grace": "10s"})
+    both_there(s)[0].kill()
+    both_there(s)
+    deadline = time.monotonic() + LONG
+    while known(s) < MANY:
+        expect(time.monotonic() < deadline, f"{known(s)} of {MANY} are known")
+        time.sleep(0.02)  # the journal has no event of its own
+    alive = proc.first_deaths(s.wards(), time.monotonic() + SPARE)
+    expect(not alive, "the wards of a live host were ended")
+    host.kill()
+    expect(host.dead(LONG), "SIGKILL did not end the host")
+    in_time(s, time.monotonic(), None, row, GRACE + TERM)
+    host.wait()
+
+
+def shares_memory(s):
+    """Only who spawns a lot does, and has no descriptor for it."""
+    for n, shared in ((FEW, False), (MANY, True)):
+        row = stubborn(n, "fork")
+        s.met.clear()
+        host = set_up(s, DEATHS["SIGKILL"], row, "preload", {"grace": "10s"})
+        expect(maps(host.pid) == shared,
+               f"{n} children: shared is {not shared}")
+        names = [x for x in proc.links(host.pid).values() if "memfd" in x]
+        expect(not names, f"it has {names}")
+        host.kill()
+        host.wait()
+        in_time(s, time.monotonic(), None, row, GRACE + TERM)
+
+
+def spawner(s, front=(), **how):
+    """A host of many short-lived children ends as if alone."""
+    program = os.path.join(s.setting.build, "bench", "spawner")
+    host = s.start([*front, program, f"vfork {MANY} /bin/true",
+                    f"posix_spawn {MANY} /bin/true", "quit"],
+                   how="preload", **how)
+    expect(host.wait(LONG) == 0, f"wait status {host.raw:#x}")
+
+
+def no_files(s):
+    """To make a file longer than this limit costs a SIGXFSZ."""
+    spawner(s, preexec_fn=lambda: resource.setrlimit(
+        resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY)),
+        options={"journal": "none"}, stdout=subprocess.DEVNULL)
+
+
+def no_such_calls(s):
+    """Nor is a file in memory made where a filter may forbid it."""
+    spawner(s, [sys.executable, os.path.join(HOSTS, "filtered.py")])
+
+
+# It spawns a lot, and then a fork of it is a host as well.
+WORKER = """
+import os, subprocess, sys
+for i in range(30):
+    subprocess.run(["true"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+if os.fork() == 0:
+    r, w = os.pipe()
+    p = subprocess.Popen([sys.argv[1], "stubborn", sys.argv[2], "g0"],
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    p.wait()
+os.wait()
+"""
+
+
+def worker(s, how):
+    host = s.start([sys.executable, "-c", WORKER, s.program("ward"), s.meet],
+                   how=how)
+    s.gather(g0=1)
+    ward = s.wards()[0]
+    child = proc.Proc(ppid(ward.pid), "worker")
+    expect(ppid(child.pid) == host.pid, "the ward is not the worker's")
+    child.kill()
+    expect(child.dead(LONG), "SIGKILL did not end the worker")
+    dead = ward.dead(GRACE + TERM + LONG) if how != "bare" else \
+        ward.dead(SPARE)
+    expect(dead == (how != "bare"), f"{how}: the ward's death is {dead}")
+    ward.kill()
+    expect(host.wait() == 0, f"wait status {host.raw:#x}")
+
+
+def ppid(pid):
+    with open(f"/proc/{pid}/stat") as f:
+        return int(f.read().rsplit(")", 1)[1].split()[1])
+
+
+# Each exec fails after the child has told of itself, and it tries again.
+FAILS = """
+import subprocess, sys
+for i in range(60):
+    try:
+        subprocess.run([sys.argv[1]], stdin=subprocess.PIPE,
+                       stdout=subprocess.PIPE)
+        sys.exit(1)
+    except OSError:
+        pass
+"""
+
+
+def exec_fails(s):
+    """What was told is taken back: there was no ward."""
+    path = os.path.join(s.dir, "meet.not-a-program")
+    with open(path, "w") as f:
+        f.write("\\0")
+    os.chmod(path, 0o755)
+    host = s.start([sys.executable, "-c", FAILS, path])
+    expect(host.wait() == 0, f"wait status {host.raw:#x}")
+    s.nothing_of_ours(2.0)
+    events = {x["event"] for x in s.journal_lines()}
+    expect(not events & {"ward", "end", "ended"}, f"journal: {events}")
+
+
+def cases():
+    for how in ("fork", "vfork", "posix_spawn"):
+        yield Case(f"letters/killed/{how}",
+                   lambda s, how=how: host_killed(s, how), False)
+        yield Case(f"letters/bare/{how}", lambda s, how=how: bare(
+            s, DEATHS["SIGKILL"], stubborn(MANY, how)), True)
+        yield Case(f"letters/at-once/{how}", lambda s, how=how: at_once(
+            s, f"mode=stubborn,how={how}", "launcher", MANY), False)
+    yield Case("letters/killed/preload",
+               lambda s: host_killed(s, "vfork", "preload"), False)
+    yield Case("letters/guard-killed", guard_killed, False)
+    yield Case("letters/shares", shares_memory, False)
+    yield Case("letters/limit", no_files, False)
+    yield Case("letters/filter", no_such_calls, False)
+    yield Case("letters/exec-fails", exec_fails, False)
+    yield Case("letters/worker", lambda s: worker(s, "launcher"), False)
+    yield Case("letters/bare/worker", lambda s: worker(s, "bare"), True)

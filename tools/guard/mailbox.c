@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* See mailbox.h. */
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <fcntl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../../shim/common/mailbox.h"
+#include "mailbox.h"
+#include "newborn.h"
+
+#define BOXES_MAX 64
+/*
+ * Until the next look.  Who has ended by then has done so unheard, see
+ * newborn.h; and the letters have to suffice for all that is spawned meanwhile.
+ */
+#define LOOK_MS 10
+/* Nothing in a letter is older. */
+#define AGE_MAX_MS 1000
+
+struct box {
+	struct cp_mailbox *shared; /* NULL: not in use */
+	struct ucred from;	   /* the host */
+	uint64_t look_ms;	   /* as promised, 0: not */
+	bool used;		   /* since the last look */
+};
+
+static struct box boxes[BOXES_MAX];
+
+static struct box *
+find(pid_t pid)
+{
+	for (int i = 0; i < BOXES_MAX; i++)
+		if (boxes[i].shared != NULL && boxes[i].from.pid == pid)
+			return &boxes[i];
+	return NULL;
+}
+
+static void
+set_look(struct box *b, uint64_t at)
+{
+	b->look_ms = at;
+	atomic_store(&b->shared->look_ms, (int64_t)at);
+}
+
+static uint64_t
+age_ms(uint64_t told_ns)
+{
+	struct timespec now;
+	uint64_t ns;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &now);
+	ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	return told_ns < ns && ns - told_ns < AGE_MAX_MS * 1000000 ?
+	    (ns - told_ns) / 1000000 :
+	    0;
+}
+
+static bool
+is_registration(const struct cp_msg *m)
+{
+	return m->magic == CP_WIRE_MAGIC && m->type == CP_MSG_WARD &&
+	    m->pid > 1 && (m->flags & CP_WARD_UNDO) == 0;
+}
+
+/* Was there a letter? */
+static bool
+read_letter(const struct box *b, struct cp_letter *l, uint64_t now_ms)
+{
+	const struct cp_host *h = cp_facts_find_host(b->from.pid);
+	uint32_t word = atomic_load(&l->step);
+	struct cp_heard x = { .from = b->from,
+		.pidfd = h == NULL ? -1 : h->pidfd,
+		.now_ms = now_ms };
+
+	if (cp_letter_step(word) != CP_LETTER_FULL)
+		return false;
+	x.msg = l->msg;
+	x.told_ns = l->told;
+	if (!cp_letter_empty(l, word)) /* taken back */
+		return false;
+	if (!is_registration(&x.msg))
+		return true;
+	x.heard_ms = now_ms - age_ms(x.told_ns);
+	x.msg.name[sizeof(x.msg.name) - 1] = '\0';
+	cp_newborn_hear(&x);
+	return true;
+}
+
+static int
+read_box(struct box *b, uint64_t now_ms)
+{
+	int n = 0;
+
+	for (int i = 0; i < CP_LETTERS; i++)
+		if (read_letter(b, &b->shared->letter[i], now_ms))
+			n++;
+	b->used = b->used || n > 0;
+	return n;
+}
+
+static void
+drop(struct box *b)
+{
+	(void)munmap(b->shared, sizeof(*b->shared));
+	*b = (struct box){ .shared = NULL };
+}
+
+static bool
+is_fit(int file)
+{
+	int seals = fcntl(file, F_GET_SEALS);
+	struct stat st;
+
+	return seals != -1 && (seals & F_SEAL_SHRINK) != 0 &&
+	    fstat(file, &st) == 0 &&
+	    st.st_size >= (off_t)sizeof(struct cp_mailbox);
+}
+
+void
+cp_mailbox_offered(const struct cp_heard *x, int file)
+{
+	const struct cp_host *h = cp_facts_find_host(x->from.pid);
+	struct box *b = find(x->from.pid);
+	void *p;
+
+	/* In another PID namespace it knows its children by other numbers. */
+	if (file < 0 || x->msg.pid != x->from.pid || x->from.uid != geteuid() ||
+	    h == NULL || h->pidfd < 0 || !cp_newborn_may_wait() ||
+	    !is_fit(file))
+		return;
+	if (b != NULL) /* that was another program's */
+		drop(b);
+	for (int i = 0; i < BOXES_MAX && b == NULL; i++)
+		if (boxes[i].shared == NULL)
+			b = &boxes[i];
+	if (b == NULL)
+		return;
+	p = mmap(NULL, sizeof(*b->shared), PROT_READ | PROT_WRITE, MAP_SHARED,
+	    file, 0);
+	if (p != MAP_FAILED)
+		*b = (struct box){ .shared = p, .from = x->from };
+}
+
+void
+cp_mailbox_promise(pid_t pid, uint64_t now_ms)
+{
+	struct box *b = find(pid);
+
+	if (b == NULL)
+		return;
+	if (b->look_ms != 0) /* it is full, then */
+		(void)read_box(b, now_ms);
+	else
+		set_look(b, now_ms + LOOK_MS);
+}
+
+int
+cp_mailbox_read(uint64_t now_ms)
+{
+	int n = 0;
+
+	for (int i = 0; i < BOXES_MAX; i++)
+		if (boxes[i].look_ms != 0)
+			n += read_box(&boxes[i], now_ms);
+	return n;
+}
+
+/* Whoever writes from now on sees it, and takes it back; or we see that. */
+static int
+sleep_on(struct box *b, uint64_t now_ms)
+{
+	set_look(b, 0);
+	return read_box(b, now_ms);
+}
+
+void
+cp_mailbox_attend(uint64_t now_ms)
+{
+	for (int i = 0; i < BOXES_MAX; i++) {
+		struct box *b = &boxes[i];
+
+		if (b->look_ms == 0 || b->look_ms > now_ms)
+			continue;
+		(void)read_box(b, now_ms);
+		if (b->used || sleep_on(b, now_ms) > 0)
+			set_look(b, now_ms + LOOK_MS);
+		b->used = false;
+	}
+}
+
+uint64_t
+cp_mailbox_next(void)
+{
+	uint64_t at = 0;
+
+	for (int i = 0; i < BOXES_MAX; i++)
+		if (boxes[i].look_ms != 0 && (at == 0 || boxes[i].look_ms < at))
+			at = boxes[i].look_ms;
+	return at;
+}
+
+int
+cp_mailbox_close(pid_t pid, uint64_t now_ms)
+{
+	int n = 0;
+
+	for (int i = 0; i < BOXES_MAX; i++) {
+		struct box *b = &boxes[i];
+
+		if (b->shared == NULL || (pid != 0 && b->from.pid != pid))
+			continue;
+		n += sleep_on(b, now_ms);
+		drop(b);
+	}
+	return n;
+}
