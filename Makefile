@@ -25,11 +25,11 @@ COMMON	= wire key options procfs ends children start
 SHIM	= config real owner slot arm channel made kept ward over heir preload \
 	  child spawned tell ask report note fork exec spawn pipe session signal \
 	  leave finish mailbox init text
-GUARD	= main told mailbox newborn enroll trust affairs facts census process interest \
-	  truth \
-	  hostends sockdiag index gather across judge spare company link reaper \
-	  unwaited journal look look_children query snapshot round hold closes tap \
-	  traffic usage baseline rest stale brake admit idle command sentinel watch
+GUARD	= main told mailbox newborn sight enroll trust affairs facts census \
+	  process interest truth hostends sockdiag index gather across judge \
+	  spare company link reaper unwaited journal look look_children query \
+	  snapshot round hold closes tap traffic usage baseline rest stale brake \
+	  admit idle command sentinel watch
 # The frame and the launcher; what shows guards; then, by command: scan, doctor, report;
 # completions.
 CLI	= main commands usage parts path export target elf exports file run \
@@ -219,7 +219,7 @@ $(JUDGE_T) $(B)/tests/test_orphan: $(B)/obj/tests/judge_world.o \
 $(B)/tests/test_facts: $(B)/obj/guard/facts.o $(B)/obj/guard/process.o \
 	$(PROCFS_O)
 $(B)/tests/test_spare: $(B)/obj/guard/spare.o
-TOLD_O	= $(addprefix $(B)/obj/guard/,told.o mailbox.o newborn.o enroll.o trust.o \
+TOLD_O	= $(addprefix $(B)/obj/guard/,told.o mailbox.o newborn.o sight.o enroll.o trust.o \
 	  affairs.o query.o snapshot.o facts.o process.o watch.o journal.o admit.o brake.o \
 	  idle.o rest.o baseline.o usage.o stale.o traffic.o tap.o hold.o \
 	  command.o) $(B)/obj/common/key.o

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* See newborn.h. */
 #include <sys/mman.h>
-#include <sys/syscall.h>
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
 #include "enroll.h"
-#include "hold.h"
 #include "look.h"
 #include "newborn.h"
+#include "sight.h"
 #include "told.h"
 #include "watch.h"
 
@@ -23,8 +22,6 @@
  * at once whether it has them it would say yes, in vain.
  */
 #define ENDING_MS 3
-/* So many descriptors of hosts are remembered for a round. */
-#define SIGHTS 16
 /* What else is said asks for something at once. */
 #define CAN_WAIT                                                               \
 	(CP_WARD_DUPLEX | CP_WARD_ARMED | CP_WARD_MAIN_THREAD | CP_WARD_GUESS)
@@ -112,66 +109,6 @@ host_of(const struct cp_heard *x)
 }
 
 /*
- * What was seen in this round.  A host that spawns one child after the other
- * has the ends of each at the same two numbers.
- */
-struct sight {
-	pid_t pid; /* 0: nothing */
-	int fd;
-	int error;
-	struct cp_end_id end;
-};
-
-/* What PID has at FD, asked once for all of a round. */
-static const struct sight *
-see(struct sight seen[SIGHTS], pid_t pid, int fd)
-{
-	struct sight *s = &seen[(unsigned)fd % SIGHTS];
-	char path[CP_PATH_SIZE], text[64];
-	size_t at = cp_procfs_path(path, sizeof(path), pid, "/fd/");
-	ssize_t len;
-
-	if (at == 0 || (s->pid == pid && s->fd == fd))
-		return at == 0 ? NULL : s;
-	*s = (struct sight){ .pid = pid, .fd = fd };
-	cp_procfs_decimal(path + at, (uint64_t)fd);
-	len = readlink(path, text, sizeof(text));
-	if (len < 0)
-		s->error = errno;
-	else
-		cp_procfs_parse_link(text, (size_t)len, &s->end);
-	return s;
-}
-
-/* Has H its end of CH where it was told to be, as far as can be seen? */
-static bool
-may_have(struct sight *seen, const struct cp_host *h,
-    const struct cp_channel *ch)
-{
-	const struct sight *s = ch->host_fd < 0 ?
-	    NULL :
-	    see(seen, h->pid, ch->host_fd);
-
-	if (s == NULL)
-		return true;
-	if (s->error != 0)
-		return s->error != ENOENT;
-	return s->end.kind == CP_KIND_PTMX ||
-	    (s->end.kind == ch->kind && s->end.ino == ch->host);
-}
-
-/* Can it talk to whoever has the child's ends, as far as is known? */
-static bool
-is_cut_off(struct sight *seen, const struct cp_host *h,
-    const struct cp_channel ch[2])
-{
-	for (int k = 0; k < 2; k++)
-		if (ch[k].kind != CP_KIND_NONE && may_have(seen, h, &ch[k]))
-			return false;
-	return true;
-}
-
-/*
  * Of a child that was seen to be its teller's the start says so when that one
  * is dead.  The pidfd is asked last: until then the PID was the child's.
  */
@@ -230,13 +167,13 @@ end(struct newborn *b, uint64_t now)
  * can't be talked to any more: then there is no hurry.
  */
 static void
-settle(struct newborn *b, struct sight *seen, uint64_t now)
+settle(struct newborn *b, struct cp_sight *seen, uint64_t now)
 {
 	struct cp_heard x = { .msg = b->msg, .from = b->from };
 	const struct cp_host *h = host_of(&x);
 
 	if (h == NULL || h->dead || h->leaving ||
-	    !is_cut_off(seen, h, x.msg.channel)) {
+	    !cp_sight_cut_off(seen, h, x.msg.channel)) {
 		enroll(&ending, b, true, now);
 		return;
 	}
@@ -261,50 +198,6 @@ can_wait(const struct cp_heard *x)
 	    (x->msg.flags & ~CAN_WAIT) == 0 && x->from.uid == geteuid() &&
 	    h != NULL && h->pidfd >= 0 && !h->leaving && child_of(x) > 1 &&
 	    child_of(x) != h->pid && (w == NULL || w->dead);
-}
-
-/*
- * X is a letter, a little old, and FD a pidfd of whoever has that PID now.
- * Returns FD if that is the child, which was there when it was told of.
- */
-static int
-check_letter(struct cp_heard *x, int fd)
-{
-	struct cp_stat st;
-
-	if (fd < 0)
-		return fd;
-	if (!cp_watch_ended(fd) && cp_procfs_stat(x->msg.pid, &st) == 0 &&
-	    !cp_trust_is_later(x, &st)) {
-		x->msg.start = st.start;
-		return fd;
-	}
-	close(fd);
-	errno = ESRCH;
-	return -1;
-}
-
-/*
- * The child's pidfd, taken out of X if that has it; -1 with errno.  In *KIN
- * whether a host that tells of a living child is seen to be its parent now: it
- * may be dead when the child is looked at.
- */
-static int
-take_pidfd(struct cp_heard *x, bool *kin)
-{
-	int fd = x->pidfd;
-
-	*kin = false;
-	if (x->msg.pid != 0) {
-		fd = (int)syscall(SYS_pidfd_open, x->msg.pid, 0);
-		if (x->told_ns != 0)
-			return check_letter(x, fd);
-		*kin = fd >= 0 &&
-		    cp_watch_parent(fd, x->msg.pid) == x->from.pid;
-		return fd;
-	}
-	x->pidfd = -1;
-	return fd;
 }
 
 static void
@@ -385,7 +278,7 @@ cp_newborn_hear(struct cp_heard *x)
 		cp_enroll(x);
 		return;
 	}
-	pidfd = take_pidfd(x, &kin);
+	pidfd = cp_trust_pidfd(x, &kin);
 	if (pidfd < 0 && errno != ESRCH) {
 		give_back(b);
 		cp_enroll(x);
@@ -426,7 +319,7 @@ enroll_old(bool all, uint64_t now)
 static void
 settle_ended(bool all, uint64_t now)
 {
-	struct sight seen[SIGHTS] = { { 0 } };
+	struct cp_sight seen[CP_SIGHTS] = { { 0 } };
 	struct newborn *b;
 
 	while ((b = TAILQ_FIRST(&ending)) != NULL &&

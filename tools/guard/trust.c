@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See trust.h. */
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include <errno.h>
 #include <signal.h>
@@ -86,6 +87,45 @@ cp_trust_is_later(const struct cp_heard *x, const struct cp_stat *st)
 	    (uint64_t)sysconf(_SC_CLK_TCK);
 
 	return x->told_ns != 0 && st->start * tick_ns > x->told_ns;
+}
+
+/*
+ * X is a letter, a little old, and FD a pidfd of whoever has that PID now.
+ * Returns FD if that is the child, which was there when it was told of.
+ */
+static int
+check_letter(struct cp_heard *x, int fd)
+{
+	struct cp_stat st;
+
+	if (fd < 0)
+		return fd;
+	if (!cp_watch_ended(fd) && cp_procfs_stat(x->msg.pid, &st) == 0 &&
+	    !cp_trust_is_later(x, &st)) {
+		x->msg.start = st.start;
+		return fd;
+	}
+	close(fd);
+	errno = ESRCH;
+	return -1;
+}
+
+int
+cp_trust_pidfd(struct cp_heard *x, bool *kin)
+{
+	int fd = x->pidfd;
+
+	*kin = false;
+	if (x->msg.pid != 0) {
+		fd = (int)syscall(SYS_pidfd_open, x->msg.pid, 0);
+		if (x->told_ns != 0)
+			return check_letter(x, fd);
+		*kin = fd >= 0 &&
+		    cp_watch_parent(fd, x->msg.pid) == x->from.pid;
+		return fd;
+	}
+	x->pidfd = -1;
+	return fd;
 }
 
 /* Does PID have on fd 0 or 1 what was told of it? */

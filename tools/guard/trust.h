@@ -44,6 +44,14 @@ bool cp_trust_is_dead(const struct cp_stat *st);
 /* Is X a letter, and was it written before this process was?  To a tick. */
 bool cp_trust_is_later(const struct cp_heard *x, const struct cp_stat *st);
 
+/*
+ * The pidfd of the child that X tells of, taken out of X if that has it; -1
+ * with errno, ESRCH if it has ended.  In *KIN whether a host that tells of a
+ * living child is seen to be its parent now: it may be dead when the child is
+ * looked at.  Of a letter's child the start is entered in X instead.
+ */
+int cp_trust_pidfd(struct cp_heard *x, bool *kin);
+
 /* Whom CHILD, whose facts are ST, means by the PID HOST; our number for it. */
 pid_t cp_trust_host(pid_t child, pid_t host, const struct cp_stat *st);
 
