@@ -25,7 +25,8 @@
 #include "report.h"
 
 /* So many children show that a host spawns a lot. */
-#define MANY 16
+#define MANY  16
+#define TRIES 8
 /* What needs an answer, or takes something back, is said aloud. */
 #define ALOUD (CP_WARD_ASK | CP_WARD_ANY | CP_WARD_UNDO)
 
@@ -35,6 +36,7 @@
 
 static _Atomic(struct cp_mailbox *) mailbox;
 static _Atomic unsigned children;
+static _Atomic unsigned failures;
 
 static uint64_t
 clock_ns(clockid_t clock)
@@ -105,7 +107,8 @@ make_mailbox(void)
 	if (m != NULL && cp_report_file(&msg, fd) != 0) {
 		cp_unmap(m, sizeof(*m));
 		m = NULL;
-		if (errno == EAGAIN) /* as many children later */
+		/* No guard yet, or no room: as many children later. */
+		if (atomic_fetch_add(&failures, 1) + 1 < TRIES)
 			atomic_store(&children, 0);
 	}
 	cp_raw_close(fd);

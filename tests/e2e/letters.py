@@ -69,7 +69,7 @@ def shares_memory(s):
     for n, shared in ((FEW, False), (MANY, True)):
         row = stubborn(n, "fork")
         s.met.clear()
-        host = set_up(s, DEATHS["SIGKILL"], row, "preload", {"grace": "10s"})
+        host = set_up(s, DEATHS["SIGKILL"], row, "launcher", {"grace": "10s"})
         expect(maps(host.pid) == shared,
                f"{n} children: shared is {not shared}")
         names = [x for x in proc.links(host.pid).values() if "memfd" in x]
