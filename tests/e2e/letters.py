@@ -78,7 +78,7 @@ def shares_memory(s):
         expect(not names, f"it has {names}")
         host.kill()
         host.wait()
-        in_time(s, time.monotonic(), None, row, GRACE + TERM)
+        proc.first_deaths(s.wards(), time.monotonic() + GRACE + TERM + LONG)
 
 
 def spawner(s, front=(), **how):
