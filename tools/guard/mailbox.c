@@ -101,11 +101,23 @@ read_box(struct box *b, uint64_t now_ms)
 	return n;
 }
 
-static void
-drop(struct box *b)
+/* Whoever writes from now on sees it, and takes it back; or we see that. */
+static int
+sleep_on(struct box *b, uint64_t now_ms)
 {
+	set_look(b, 0);
+	return read_box(b, now_ms);
+}
+
+/* Returns how many letters were left in it. */
+static int
+drop(struct box *b, uint64_t now_ms)
+{
+	int n = sleep_on(b, now_ms);
+
 	(void)munmap(b->shared, sizeof(*b->shared));
 	*b = (struct box){ .shared = NULL };
+	return n;
 }
 
 static bool
@@ -132,7 +144,7 @@ cp_mailbox_offered(const struct cp_heard *x, int file)
 	    !is_fit(file))
 		return;
 	if (b != NULL) /* that was another program's */
-		drop(b);
+		(void)drop(b, x->now_ms);
 	for (int i = 0; i < BOXES_MAX && b == NULL; i++)
 		if (boxes[i].shared == NULL)
 			b = &boxes[i];
@@ -166,14 +178,6 @@ cp_mailbox_read(uint64_t now_ms)
 		if (boxes[i].look_ms != 0)
 			n += read_box(&boxes[i], now_ms);
 	return n;
-}
-
-/* Whoever writes from now on sees it, and takes it back; or we see that. */
-static int
-sleep_on(struct box *b, uint64_t now_ms)
-{
-	set_look(b, 0);
-	return read_box(b, now_ms);
 }
 
 void
@@ -212,8 +216,7 @@ cp_mailbox_close(pid_t pid, uint64_t now_ms)
 
 		if (b->shared == NULL || (pid != 0 && b->from.pid != pid))
 			continue;
-		n += sleep_on(b, now_ms);
-		drop(b);
+		n += drop(b, now_ms);
 	}
 	return n;
 }
