@@ -310,14 +310,17 @@ give_back(void)
 static bool
 is_storm(const struct cp_event *events, int n, uint64_t now)
 {
-	bool before = now - rested <= STORM_MS;
+	bool before = now - rested <= STORM_MS, any = false;
 
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n; i++) {
 		if (events[i].tag == CP_TAG_SIGNAL ||
 		    events[i].tag == CP_TAG_SENTINEL)
 			return false;
-	rested = now;
-	return before;
+		any = any || events[i].tag != CP_TAG_TIMER;
+	}
+	if (any)
+		rested = now;
+	return any && before;
 }
 
 /* Sleeps as long as it takes, by what was heard, to fill half the queue. */
