@@ -58,7 +58,7 @@ HOSTS	= facts helper host server ward worker
 HOSTS_STATIC = host ward
 RIVALS	= hostile_malloc rival
 # Programs for the benchmarks and for the counts of `make check`.
-BENCH	= spawner stub census
+BENCH	= spawner stub census floor
 
 MAN	= $(wildcard shim/*.[1-8] tools/*.[1-8])
 

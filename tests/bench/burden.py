@@ -5,14 +5,15 @@ import subprocess
 import sys
 import time
 
+import guards
 import stage
-from endings import AT_ONCE, cpu_ns, settle
-from figures import Goal, Result, skip
+from endings import AT_ONCE, children, end
+from figures import Goal, Result
 
 WATCH = 10.0   # seconds of silence
-SHORT = 200    # short-lived children a round
-COUNTS = (0, 1000, 5000)
-MOST = 10000
+SHORT = 400    # short-lived children a round
+QUIET_WARDS = 1000
+FLOOR = "two processes with libc that wait"
 
 # The watchdog that gateways put beside each child: it waits for a death.
 WATCHDOG = """
@@ -24,22 +25,20 @@ p.poll()
 """
 
 
-def pss_kib(pid):
-    with open(f"/proc/{pid}/smaps_rollup") as f:
-        for line in f:
-            if line.startswith("Pss:"):
-                return int(line.split()[1])
-    return 0
+def kib(pid, *fields):
+    """The sum of FIELDS of smaps_rollup: Pss, or what is PID's alone."""
+    rows = (line.split() for line in
+            guards.read(f"/proc/{pid}/smaps_rollup").splitlines()[1:])
+    return sum(int(row[1]) for row in rows if row[0].rstrip(":") in fields)
 
 
-def wake_ups(pids):
-    """How often they have gone to sleep: as often they were woken."""
-    total = 0
-    for pid in pids:
-        with open(f"/proc/{pid}/status") as f:
-            text = f.read()
-        total += int(text.split("\nvoluntary_ctxt_switches:")[1].split()[0])
-    return total
+def pss_kib(pids):
+    return sum(kib(pid, "Pss") for pid in pids)
+
+
+def own_kib(pids):
+    """Without what it shares with anybody: libc's code, most of all."""
+    return sum(kib(pid, "Private_Clean", "Private_Dirty") for pid in pids)
 
 
 def front_kib(setting, front):
@@ -47,8 +46,20 @@ def front_kib(setting, front):
     host = setting.host(front)
     try:
         host.ask("fds 1")
-        return pss_kib(host.child.pid)
+        return pss_kib([host.child.pid])
     finally:
+        host.close()
+
+
+def waiting_kib(setting, fifo):
+    """The PSS of two processes that have libc and only wait, beside a host:
+    as many share libc with them as with a guard and its sentinel."""
+    host = setting.host("bare")
+    try:
+        host.ask(f"live 1 2 eof {fifo.path}")
+        return pss_kib(children(host.child.pid))
+    finally:
+        host.send("reap")
         host.close()
 
 
@@ -57,85 +68,84 @@ def watchdog_kib():
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         child.stdout.readline()
-        return pss_kib(child.pid)
+        return pss_kib([child.pid])
     finally:
         child.stdin.close()
         child.stdout.close()
         child.wait()
 
 
-def guarded(setting):
-    """A host with a guard and no ward yet."""
-    host = setting.host("ours", options=AT_ONCE)
-    host.ask(f"vfork 1 {stage.TRUE}")
-    settle(2.0)  # longer than its batch of censuses, and until it is quiet
-    return host
-
-
-def end(host):
-    """Whatever it has goes with it, by its guard."""
-    host.child.kill()
-    host.close()
-    stage.wait_until(lambda: not stage.guards())
-
-
 def silence():
-    """Wake-ups and CPU time (ns) of the guards while nothing happens.  Their
-    last look after a burst of channels comes ten seconds later."""
-    settle(10.5)
-    pids = stage.guards()
-    woken, cpu = wake_ups(pids), cpu_ns(pids)
+    """Wake-ups and CPU time (ns) of the guards while nothing happens."""
+    pids = guards.pids()
+    woken, cpu = guards.wake_ups(pids), guards.cpu_ns(pids)
     time.sleep(WATCH)  # the measure itself
-    return wake_ups(pids) - woken, cpu_ns(pids) - cpu
+    return guards.wake_ups(pids) - woken, guards.cpu_ns(pids) - cpu
 
 
-def memory(setting):
-    """PSS of guard and sentinel, and what each further ward adds."""
-    peers = {f: [front_kib(setting, f)]
-             for f in setting.ways("tini", "dumb-init", "catatonit")}
-    fifo = setting.fifo()
-    host = guarded(setting)
-    pss, quiet, had = {}, None, 0
-    most = stage.most_wards(MOST)
-    try:
-        for n in (*COUNTS, most):
-            if n > had:
-                host.ask(f"live 1 {n - had} silent {fifo.path}")
-                had = n
-                settle(2.0)
-            pss[n] = sum(map(pss_kib, stage.guards()))
-            if n == 1000:
-                quiet = silence()
-    finally:
-        end(host)
-        fifo.close()
-    each = [(pss[n] - pss[0]) * 1024 / n for n in pss if n]
-    return [
-        Result("guard's memory, no ward", "KiB", Goal(300), [pss[0]],
-               peers=peers, note="PSS, with its sentinel"),
-        Result(f"guard's memory, per ward up to {most}", "B", Goal(512), each,
-               peers={"Python watchdog": [watchdog_kib() * 1024]}),
-        Result(f"guard's wake-ups in {WATCH:.0f} s, 1000 silent wards", "",
-               Goal(0), [quiet[0]]),
-        Result(f"guard's CPU in {WATCH:.0f} s, 1000 silent wards", "ms",
-               Goal(0), [quiet[1] / 1e6]),
-    ]
+class Burden:
+    """What a guard with more and more wards takes."""
+
+    def __init__(self, setting, fifo):
+        self.peers = {f: [front_kib(setting, f)]
+                      for f in setting.ways("tini", "dumb-init", "catatonit")}
+        self.peers[FLOOR] = [waiting_kib(setting, fifo)]
+        self.pss, self.own, self.quiet = {}, 0, None
+
+    def look(self, wards):
+        """To be called as its only host has so many WARDS; 0 at first."""
+        if 0 < wards < QUIET_WARDS:
+            return
+        guards.rest()
+        pids = guards.pids()
+        if not pids:
+            raise ProcessLookupError("no guard runs")
+        self.pss[wards] = pss_kib(pids)
+        if wards == 0:
+            self.own = own_kib(pids)
+        if wards == QUIET_WARDS:
+            self.quiet = silence()
+
+    def memory(self):
+        each = [(pss - self.pss[0]) * 1024 / n
+                for n, pss in self.pss.items() if n > 0]
+        note = f"PSS, with its sentinel; {self.own} KiB shared with nobody"
+        return [
+            Result("guard's memory, no ward", "KiB", Goal(300), [self.pss[0]],
+                   peers=self.peers, floor=FLOOR, note=note),
+            Result(f"guard's memory, per ward up to {max(self.pss)}", "B",
+                   Goal(512), each,
+                   peers={"Python watchdog": [watchdog_kib() * 1024]}),
+        ]
+
+    def results(self):
+        silent = f"in {WATCH:.0f} s, {QUIET_WARDS} silent wards"
+        woken, cpu = self.quiet
+        return self.memory() + [
+            Result(f"guard's wake-ups {silent}", "", Goal(0), [woken]),
+            Result(f"guard's CPU {silent}", "ms", Goal(0), [cpu / 1e6]),
+        ]
 
 
 def short_lived(setting):
     """The guard's CPU time for children that are gone within 50 ms."""
     name = "guard's CPU per short-lived child"
-    host = guarded(setting)
+    host = setting.host("ours", options=AT_ONCE)
     series = []
     try:
-        pids = stage.guards()
+        host.ask(f"vfork 1 {stage.TRUE}")
+        guards.rest(within=2.0)
+        pids = guards.pids()
         if not pids:
-            return [skip(name, "no guard runs")]
+            raise ProcessLookupError("no guard runs")
+        before = guards.cpu_ns(pids)
         for _ in range(5):
-            before = cpu_ns(pids)
             host.ask(f"vfork {SHORT} {stage.TRUE}")
-            settle(1.2)
-            series.append((cpu_ns(pids) - before) / 1000 / SHORT)
+            # A census that is put off for longer counts in the next round.
+            guards.rest(within=2.0)
+            now = guards.cpu_ns(pids)
+            series.append((now - before) / 1000 / SHORT)
+            before = now
     finally:
         end(host)
     return [Result(name, "µs", Goal(30), series,
@@ -143,6 +153,5 @@ def short_lived(setting):
 
 
 MEASURES = [
-    ("guard/memory", memory),
     ("guard/short-lived", short_lived),
 ]

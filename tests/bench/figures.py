@@ -32,7 +32,9 @@ class Goal:
 
 class Result:
     """NAME; SERIES in UNIT, held against GOAL; WAYS: name -> absolute numbers
-    in WAYS_UNIT; PEERS: name -> the same quantity as the series."""
+    in WAYS_UNIT; PEERS: name -> the same quantity as the series.  FLOOR names
+    the peer that nobody in our place can be better than: where that one misses
+    the goal, the goal is out of reach."""
 
     def __init__(self, name, unit, goal, series, **more):
         self.name = name
@@ -42,6 +44,7 @@ class Result:
         self.ways = more.get("ways", {})
         self.ways_unit = more.get("ways_unit", "")
         self.peers = more.get("peers", {})
+        self.floor = more.get("floor")
         self.note = more.get("note", "")
         self.failed = more.get("failed", False)
 
@@ -51,8 +54,15 @@ class Result:
     def median(self):
         return statistics.median(self.series)
 
+    def least(self):
+        """The floor, as a number."""
+        return statistics.median(self.peers[self.floor])
+
+    def meets(self, value):
+        return self.goal is None or self.goal.met(round(value, 3))
+
     def met(self):
-        return self.goal is None or self.goal.met(round(self.median(), 3))
+        return self.meets(self.median())
 
 
 def skip(name, why, failed=False):
@@ -64,7 +74,15 @@ def spread(series):
     return statistics.median(series), min(series), max(series)
 
 
-def ratio(name, rows, base, goal, unit):
+def quartiles(series):
+    """Half of the numbers lie between these; None if there are too few."""
+    if len(series) < 4:
+        return None
+    low, _, high = statistics.quantiles(series, n=4, method="inclusive")
+    return low, high
+
+
+def ratio(name, rows, base, goal, unit, **more):
     """ROWS, one a turn, have a number for each way: ours to that of BASE."""
     def to_base(way):
         return [r[way] / r[base] for r in rows]
@@ -72,4 +90,4 @@ def ratio(name, rows, base, goal, unit):
     ways = {w: [r[w] for r in rows] for w in rows[0]}
     peers = {w: to_base(w) for w in rows[0] if w not in ("ours", base)}
     return Result(name, "x " + base, goal, to_base("ours"), ways=ways,
-                  ways_unit=unit, peers=peers)
+                  ways_unit=unit, peers=peers, **more)

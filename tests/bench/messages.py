@@ -13,8 +13,8 @@ def one(setting, name, line, rounds):
 
 
 def messages(setting):
-    return [one(setting, "64 B there and back", "pong 2000 64 64", 60),
-            one(setting, "1 MiB blocks", "pong 50 1048576 1", 40)]
+    return [one(setting, "64 B there and back", "pong 500 64 64", 200),
+            one(setting, "1 MiB blocks", "pong 10 1048576 1", 150)]
 
 
 MEASURES = [("messages", messages)]

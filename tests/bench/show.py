@@ -6,9 +6,9 @@ import os
 import platform
 import time
 
-from figures import spread
+from figures import quartiles, spread
 
-WIDE = (49, 31, 15, 0)  # columns; a result is printed as it is taken
+WIDE = (49, 44, 27, 0)  # columns; a result is printed as it is taken
 
 
 def number(x):
@@ -24,7 +24,9 @@ def series(values):
     middle, low, high = spread(values)
     if len(values) == 1:
         return number(middle)
-    return f"{number(middle)} [{number(low)}..{number(high)}]"
+    half = quartiles(values)
+    inner = f" ({number(half[0])}..{number(half[1])})" if half else ""
+    return f"{number(middle)}{inner} [{number(low)}..{number(high)}]"
 
 
 def judged(result):
@@ -32,13 +34,16 @@ def judged(result):
         return result.note
     if result.goal is None:
         return "no goal"
-    return f"{result.goal} {'met' if result.met() else 'MISSED'}"
+    word = "met" if result.met() else "MISSED"
+    if result.floor:
+        word += f" (floor {number(result.least())})"
+    return f"{result.goal} {word}"
 
 
 def others(result):
     """Peers by the same measure, and every way in absolute numbers."""
-    words = [f"{name} {number(spread(v)[0])}"
-             for name, v in result.peers.items()]
+    words = [f"{name}{' (floor)' if name == result.floor else ''} "
+             f"{number(spread(v)[0])}" for name, v in result.peers.items()]
     if result.ways:
         words.append(f"({result.ways_unit}: " + ", ".join(
             f"{w} {number(spread(v)[0])}" for w, v in result.ways.items())
@@ -49,7 +54,7 @@ def others(result):
 
 
 def heading():
-    line(("measure", "median [min..max]", "goal", "peers"))
+    line(("measure", "median (quartiles) [min..max]", "goal", "peers"))
 
 
 def line(row):
@@ -68,6 +73,14 @@ def missing(setting):
               + " (scripts/setup --bench installs them)")
 
 
+def durations(seconds):
+    """SECONDS: measure -> how long it took; the longest first."""
+    longest = sorted(seconds.items(), key=lambda m: -m[1])
+    total = round(sum(seconds.values()))
+    print(f"{total // 60} min {total % 60} s: "
+          + ", ".join(f"{name} {s:.1f} s" for name, s in longest))
+
+
 def machine():
     model = ""
     with open("/proc/cpuinfo") as f:
@@ -81,19 +94,25 @@ def machine():
             "python": platform.python_version()}
 
 
+def spread_json(values):
+    out = dict(zip(("median", "min", "max"), spread(values)))
+    half = quartiles(values)
+    return {**out, "quartiles": half} if half else out
+
+
 def as_json(r):
     out = {"name": r.name, "unit": r.unit}
     if r.skipped():
         return {**out, "skipped": r.note}
-    middle, low, high = spread(r.series)
-    out.update(median=middle, min=low, max=high, n=len(r.series))
+    out.update(spread_json(r.series), n=len(r.series))
     if r.goal is not None:
         out.update(goal=r.goal.limit, met=r.met(),
                    better="more" if r.goal.least else "less")
+    if r.floor:
+        out.update(floor=r.floor, floor_meets_goal=r.meets(r.least()))
     for key, ways in (("peers", r.peers), ("ways", r.ways)):
         if ways:
-            out[key] = {w: dict(zip(("median", "min", "max"), spread(v)))
-                        for w, v in ways.items()}
+            out[key] = {w: spread_json(v) for w, v in ways.items()}
     if r.ways:
         out["ways_unit"] = r.ways_unit
     if r.note:
@@ -101,9 +120,10 @@ def as_json(r):
     return out
 
 
-def write_json(results, setting):
+def write_json(results, seconds, setting):
     doc = {"date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
            "machine": machine(), "missing": sorted(setting.missing),
+           "seconds": seconds,
            "results": [as_json(r) for r in results]}
     path = setting.part("bench/bench.json")
     with open(path, "w") as f:

@@ -10,7 +10,7 @@ import stage
 from figures import Goal, ratio, skip
 
 HEAP_MIB = 3072
-THREADS, EACH = 32, 12
+THREADS, EACH = 32, 4
 PLAIN = 2000
 
 # Like the spawner: `N PROGRAM` spawns and reaps it N times, ns a child.
@@ -66,20 +66,20 @@ def start_of_true(setting):
     ways = setting.ways("bare", "empty", "ours", "eatmydata")
     envs = {w: setting.environment(w) for w in ways}
 
-    def ten(env):
+    def four(env):
         t = time.perf_counter_ns()
-        for _ in range(10):
+        for _ in range(4):
             pid = os.posix_spawn(stage.TRUE, ["true"], env)
             os.waitpid(pid, 0)
-        return (time.perf_counter_ns() - t) / 10
+        return (time.perf_counter_ns() - t) / 4
 
-    rows = microseconds(stage.turns(envs, ten, 150))
+    rows = microseconds(stage.turns(envs, four, 300))
     return [ratio("start of true", rows, "empty", Goal(1.05), "µs")]
 
 
 def duplex(setting, way):
     ways = setting.ways("bare", "empty", "ours", "tini", "strace")
-    rows = with_hosts(setting, ways, f"{way} 10 {stage.TRUE}", 60)
+    rows = with_hosts(setting, ways, f"{way} 4 {stage.TRUE}", 120)
     return [ratio(f"duplex child by {way}", rows, "empty", Goal(1.05), "µs")]
 
 
@@ -93,12 +93,12 @@ def interpreter(setting, name, argv, n, rounds):
 
 def python(setting):
     return interpreter(setting, "duplex child by CPython subprocess.run",
-                       [sys.executable, "-c", PYTHON], 5, 70)
+                       [sys.executable, "-c", PYTHON], 3, 110)
 
 
 def node(setting):
     return interpreter(setting, "duplex child by Node spawn",
-                       ["node", "-e", NODE], 5, 40)
+                       ["node", "-e", NODE], 3, 70)
 
 
 def available_mib():
@@ -111,29 +111,26 @@ def available_mib():
 
 def large_heap(setting):
     """A spawn must not copy page tables."""
-    ways = ("bare", "empty", "ours")
+    ways = ("empty", "ours")
     if available_mib() < len(ways) * HEAP_MIB * 5 // 4:
         return [skip("duplex child, 3 GiB heap",
                      f"needs {len(ways) * HEAP_MIB} MiB of free memory")]
     hosts = {w: setting.host(w) for w in ways}
-    results = []
     try:
-        for host in hosts.values():
-            host.ask(f"heap {HEAP_MIB}")
-        for way in ("vfork", "posix_spawn"):
-            rows = compare(hosts, f"{way} 10 {stage.TRUE}", 40)
-            results.append(ratio(f"duplex child by {way}, 3 GiB heap", rows,
-                                 "empty", Goal(1.05), "µs"))
+        stage.ask_all(hosts.values(), f"heap {HEAP_MIB}")
+        return [ratio(f"duplex child by {way}, 3 GiB heap",
+                      compare(hosts, f"{way} 4 {stage.TRUE}", 80),
+                      "empty", Goal(1.05), "µs")
+                for way in ("vfork", "posix_spawn")]
     finally:
         for host in hosts.values():
             host.close()
-    return results
 
 
 def threads(setting):
     ways = ("bare", "empty", "ours")
     rows = with_hosts(setting, ways,
-                      f"threads {THREADS} {EACH} {stage.TRUE}", 8)
+                      f"threads {THREADS} {EACH} {stage.TRUE}", 24)
     rows = [{w: 1e6 / us for w, us in r.items()} for r in rows]
     return [ratio(f"{THREADS} threads spawning, throughput", rows, "empty",
                   Goal(0.95, least=True), "/s")]
@@ -142,7 +139,7 @@ def threads(setting):
 def no_channel(setting):
     """As make does; none of these is of any interest to us."""
     ways = ("bare", "empty", "ours")
-    rows = with_hosts(setting, ways, f"plain {PLAIN // 50} {stage.TRUE}", 50)
+    rows = with_hosts(setting, ways, f"plain 4 {stage.TRUE}", PLAIN // 4)
     return [ratio(f"{PLAIN} children without a channel", rows, "empty",
                   Goal(1.02), "µs")]
 

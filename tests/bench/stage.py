@@ -148,30 +148,32 @@ def most_wards(wanted):
     return min(wanted, (room - 100) // 200 * 100)
 
 
+def ask_all(hosts, line):
+    """All at once: what they are to do is not measured."""
+    for host in hosts:
+        host.send(line)
+    for host in hosts:
+        host.answer()
+
+
+def in_order(ways, turn):
+    """A B C, C B A, B C A, A C B ...: who is first, and who comes behind
+    whom, is shared out evenly."""
+    first = turn // 2 % len(ways)
+    order = ways[first:] + ways[:first]
+    return order[::-1] if turn % 2 else order
+
+
 def turns(hosts, what, rounds, warm=2):
     """Asks every host in turn, ROUNDS times; one {way: answer} a turn."""
     rows = []
     ways = list(hosts)
     for i in range(warm + rounds):
-        # Not always the same one first after a pause.
-        order = ways[i % len(ways):] + ways[:i % len(ways)]
+        order = in_order(ways, i)
         answers = {way: what(hosts[way]) for way in order}
         if i >= warm:
             rows.append({way: answers[way] for way in ways})
     return rows
-
-
-def guards():
-    """PIDs of the guards and sentinels of this namespace."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/comm") as f:
-                if f.read().startswith("childproof-guar"):
-                    found.append(int(pid))
-        except OSError:
-            pass
-    return sorted(found)
 
 
 def wait_until(condition, within=LIMIT, every=0.005):
