@@ -23,6 +23,7 @@
 #define TERMINALS  "/dev/pts"
 #define EVENTS_MAX 1024
 #define READS_MAX  64 /* of a buffer each; the rest when we are woken next */
+#define DYING_MS   20 /* so long the end of a dying host is waited for */
 
 static int ears = -1;
 static int terminals = -1; /* the watch on /dev/pts */
@@ -134,6 +135,44 @@ same_end(const struct cp_channel *a, const struct cp_channel *b)
 	    a->child == b->child;
 }
 
+/*
+ * Is HOST about to be dead?  The kernel takes its memory, closes its
+ * descriptors, and then says that it is dead.  A main thread that has ended
+ * alone has no memory either.
+ */
+static bool
+is_dying(const struct cp_host *h)
+{
+	struct cp_stat st;
+
+	if (cp_procfs_stat(h->pid, &st) != 0)
+		return errno == ENOENT || errno == ESRCH;
+	if (st.start != h->start)
+		return true;
+	if (st.state == 'Z' || st.state == 'X')
+		return st.threads < 2;
+	return st.image == 0 && h->image != 0;
+}
+
+/*
+ * The host of several wards is asked once in a batch of news.  If it is dying
+ * a census has nothing to tell that its end does not tell better, and would
+ * keep us from hearing of that.
+ */
+static uint64_t
+when_due(const struct cp_host *h, uint64_t now)
+{
+	static uint64_t asked;
+	static uint32_t serial;
+	static bool dying;
+
+	if (asked != now || serial != h->serial)
+		dying = is_dying(h);
+	asked = now;
+	serial = h->serial;
+	return dying ? now + DYING_MS : now;
+}
+
 static void
 closed(struct cp_ward *w, int k, uint64_t now)
 {
@@ -144,7 +183,7 @@ closed(struct cp_ward *w, int k, uint64_t now)
 	if (w->step != CP_STEP_WATCH || !w->looked)
 		return;
 	w->rounds = 0;
-	cp_facts_due(w, now);
+	cp_facts_due(w, w->host->dead ? now : when_due(w->host, now));
 }
 
 void
