@@ -150,54 +150,94 @@ list_ends(struct walk *w, int fddir)
 	return -1;
 }
 
-/*
- * Fills in the last process's ends; PIDDIR is its directory.  Returns 0, or
- * -1 with errno: ENOENT or ESRCH if it is gone.
- */
+static bool
+is_refused(int error)
+{
+	return error == EACCES || error == EPERM;
+}
+
+/* Does the last process have an end from number END on above its stdio? */
+static bool
+has_any_above(const struct cp_census *c, size_t end)
+{
+	for (; end < c->n_ends; end++)
+		if (c->ends[end].fd > 2)
+			return true;
+	return false;
+}
+
+/* Lists the ends of the process, or thread, AT.  0, or -1 with errno. */
 static int
-visit_ends(struct walk *w, struct cp_proc *p, int piddir,
-    const struct cp_stat *st)
+visit_files(struct walk *w, struct cp_proc *p, const struct cp_place *at)
 {
 	size_t before = w->c->n_ends;
-	int dir, fddir, result;
+	int result;
 
-	dir = cp_process_task(piddir, st, p);
-	if (dir == -1) {
-		/* A zombie has no descriptors. */
-		p->readable = errno == ESRCH;
-		return p->readable ? 0 : -1;
+	if (at->error != 0) {
+		errno = at->error;
+		return -1;
 	}
-	fddir = cp_raw_openat(dir, "fd", O_RDONLY | O_DIRECTORY);
-	result = fddir == -1 ? -1 : list_ends(w, fddir);
-	if (fddir != -1)
-		cp_raw_close(fddir);
-	p->readable = result == 0;
-	if (result == -1 && (errno == EACCES || errno == EPERM)) {
-		/* One of ours may just have become a zombie. */
-		if (p->uid == geteuid())
-			p->readable = cp_process_ended(piddir);
-		result = 0;
-	}
-	if (w->c->n_ends > before)
-		p->exe = cp_process_exe(dir);
-	if (dir != piddir)
-		cp_raw_close(dir);
+	result = list_ends(w, at->dir);
+	if (has_any_above(w->c, before))
+		p->exe = cp_place_exe(at);
 	return result;
+}
+
+/* Where only the main thread has ended.  A zombie has no descriptors. */
+static int
+visit_thread(struct walk *w, struct cp_proc *p, const struct cp_place *at,
+    const struct cp_stat *st)
+{
+	struct cp_place task;
+	int result;
+
+	if (cp_process_task(at, st, p, &task) == -1) {
+		if (is_refused(errno))
+			errno = EIO;
+		return errno == ESRCH ? 0 : -1;
+	}
+	result = visit_files(w, p, &task);
+	cp_place_close(&task);
+	/* It has ended meanwhile; others may have what it had. */
+	if (result == -1 && (errno == ENOENT || errno == ESRCH))
+		errno = cp_process_ended(at) ? ESRCH : EPERM;
+	return result;
+}
+
+/*
+ * Fills in the last process's ends; AT is its place.  Returns 0, or -1 with
+ * errno: ENOENT or ESRCH if it is gone.
+ */
+static int
+visit_ends(struct walk *w, struct cp_proc *p, const struct cp_place *at,
+    const struct cp_stat *st)
+{
+	int result;
+
+	result = cp_process_is_dead(st) ? visit_thread(w, p, at, st) :
+					  visit_files(w, p, at);
+	p->readable = result == 0;
+	if (result == 0 || !is_refused(errno))
+		return result;
+	/* One of ours may just have become a zombie. */
+	if (p->uid == geteuid())
+		p->readable = cp_process_ended(at);
+	return 0;
 }
 
 /* Returns 0, or -1 with errno as above. */
 static int
-visit_open(struct walk *w, pid_t pid, int piddir)
+visit_open(struct walk *w, pid_t pid, const struct cp_place *at)
 {
 	size_t ends = w->c->n_ends;
 	struct cp_stat st;
-	struct stat owner;
 	struct cp_proc *p;
+	uid_t owner;
 
-	if (fstat(piddir, &owner) == -1)
+	if (cp_place_owner(at, &owner) == -1)
 		return -1;
-	if (cp_procfs_stat_at(piddir, "stat", &st) == -1) {
-		if (errno != EACCES && errno != EPERM)
+	if (cp_place_stat(at, &st) == -1) {
+		if (at->error == 0 || !is_refused(errno))
 			return -1;
 		memset(&st, 0, sizeof(st));
 		st.state = '?';
@@ -209,14 +249,14 @@ visit_open(struct walk *w, pid_t pid, int piddir)
 	p->ppid = st.ppid;
 	p->pgid = st.pgid;
 	p->sid = st.sid;
-	p->uid = owner.st_uid;
+	p->uid = owner;
 	p->state = st.state;
 	p->start = st.start;
 	p->image = st.image;
 	p->readable = st.kernel; /* has none of its own */
 	if (w->n_wanted == 0 || st.kernel || st.state == '?')
 		return 0;
-	if (visit_ends(w, p, piddir, &st) == 0) {
+	if (visit_ends(w, p, at, &st) == 0) {
 		w->c->n_faded += p->readable && p->image == 0;
 		return 0;
 	}
@@ -232,17 +272,26 @@ static int
 visit(struct walk *w, const char *name, pid_t pid)
 {
 	struct cp_census *c = w->c;
-	int piddir, result;
+	struct cp_place at = { -1, 0 };
+	int result;
 
 	/* The kernel lists them in order; the binary search relies on it. */
 	if (c->n_procs > 0 && c->procs[c->n_procs - 1].pid >= pid) {
 		c->complete = false;
 		return 0;
 	}
-	piddir = cp_raw_openat(w->proc, name, O_PATH | O_DIRECTORY);
-	result = piddir == -1 ? -1 : visit_open(w, pid, piddir);
-	if (piddir != -1)
-		cp_raw_close(piddir);
+	result = cp_place_open(w->proc, name, &at);
+	if (result == 0)
+		result = visit_open(w, pid, &at);
+	/* It has become another's, or hidden, since its "fd" was opened. */
+	if (result == -1 && at.error == 0 && is_refused(errno)) {
+		cp_place_close(&at);
+		result = cp_place_above(w->proc, name, errno, &at);
+		if (result == 0)
+			result = visit_open(w, pid, &at);
+	}
+	if (at.dir != -1)
+		cp_place_close(&at);
 	if (result == 0)
 		return 0;
 	if (errno == ENOENT || errno == ESRCH) {
