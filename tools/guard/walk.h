@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The census's look at one process after the other.  Several walks may be
+ * under way at a time, each in a thread of its own: they share nothing that
+ * changes.  Context: guard, cli.
+ */
+#ifndef CP_WALK_H
+#define CP_WALK_H
+
+#include "census.h"
+
+struct cp_walk {
+	const struct cp_interest *wanted; /* sorted */
+	size_t n_wanted;
+	bool ptys; /* some of them are */
+	int proc;  /* /proc */
+	struct cp_census found;
+	size_t procs_size;
+	size_t ends_size;
+	bool failed;	    /* for want of memory */
+	uint64_t fds[4096]; /* for getdents64(2) of a PID/fd */
+};
+
+/* Adds process PID and its ends to what was found, if it is there. */
+void cp_walk_visit(struct cp_walk *w, pid_t pid);
+
+/* Adds what FROM has found, and empties that.  0, or -1 with ENOMEM. */
+int cp_walk_take(struct cp_walk *w, struct cp_walk *from);
+
+#endif
