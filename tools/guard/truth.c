@@ -16,10 +16,12 @@
 
 #include "../../shim/common/procfs.h"
 #include "../../shim/common/raw.h"
+#include "crew.h"
 #include "sockdiag.h"
 #include "truth.h"
 
 #define PIPEFS 0x50495045 /* PIPEFS_MAGIC of <linux/magic.h> */
+#define LEAST  64	  /* pipes are worth a thread */
 
 static struct cp_truth *
 truth_of(struct cp_census *c, uint8_t kind, uint64_t ino)
@@ -31,8 +33,9 @@ truth_of(struct cp_census *c, uint8_t kind, uint64_t ino)
 /* Where ends are found and named while pipes are asked; -1: not yet. */
 struct asking {
 	struct cp_census *c;
-	int proc; /* /proc */
-	int own;  /* our own descriptors in there */
+	const uint32_t *first; /* by truth: an end of it, counted from 1 */
+	int proc;	       /* /proc */
+	int own;	       /* our own descriptors in there */
 };
 
 /* Without /proc all that was not seen stays unknown. */
@@ -52,7 +55,7 @@ open_proc(struct asking *a)
 static bool
 is_pipe(int held, uint64_t ino)
 {
-	static dev_t pipes; /* the one device that they all are on, 0 unknown */
+	static _Atomic dev_t pipes; /* all are on one device; 0 unknown */
 	struct statfs fs;
 	struct stat st;
 
@@ -117,7 +120,7 @@ other_side(struct asking *a, const struct cp_end *e)
 }
 
 static void
-note_seen(struct cp_census *c)
+note_seen(struct cp_census *c, uint32_t *first)
 {
 	for (size_t i = 0; i < c->n_ends; i++) {
 		const struct cp_end *e = &c->ends[i];
@@ -130,38 +133,64 @@ note_seen(struct cp_census *c)
 			t->readers = CP_OPEN_YES;
 		if (e->access & CP_WRITE)
 			t->writers = CP_OPEN_YES;
+		if (first[t - c->truths] == 0)
+			first[t - c->truths] = (uint32_t)i + 1;
 	}
+}
+
+/* Asks what E can tell of the pipe T, if that is not known. */
+static void
+ask(struct asking *a, const struct cp_end *e, struct cp_truth *t)
+{
+	if (t->writers == CP_OPEN_UNKNOWN)
+		t->writers = (uint8_t)other_side(a, e);
+	else if (t->readers == CP_OPEN_UNKNOWN)
+		t->readers = (uint8_t)other_side(a, e);
+}
+
+static void
+ask_first(void *arg, size_t part, size_t from, size_t to)
+{
+	struct asking *a = (struct asking *)arg + part;
+
+	for (size_t i = from; i < to; i++)
+		if (a->first[i] != 0)
+			ask(a, &a->c->ends[a->first[i] - 1], &a->c->truths[i]);
 }
 
 /* A holder may be gone by now: the next one is asked then. */
 static void
-ask_pipes(struct asking *a)
+ask_others(struct asking *a)
 {
 	for (size_t i = 0; i < a->c->n_ends; i++) {
 		const struct cp_end *e = &a->c->ends[i];
-		struct cp_truth *t;
 
-		if (e->kind != CP_KIND_PIPE)
-			continue;
-		t = truth_of(a->c, e->kind, e->ino);
-		if (t->writers == CP_OPEN_UNKNOWN)
-			t->writers = (uint8_t)other_side(a, e);
-		else if (t->readers == CP_OPEN_UNKNOWN)
-			t->readers = (uint8_t)other_side(a, e);
+		if (e->kind == CP_KIND_PIPE)
+			ask(a, e, truth_of(a->c, e->kind, e->ino));
 	}
 }
 
-static void
+static int
 fill_pipes(struct cp_census *c)
 {
-	struct asking a = { c, -1, -1 };
+	struct asking parts[CP_CREW_MAX];
+	uint32_t *first = calloc(c->n_truths + 1, sizeof(*first));
 
-	note_seen(c);
-	ask_pipes(&a);
-	if (a.own != -1)
-		cp_raw_close(a.own);
-	if (a.proc != -1)
-		cp_raw_close(a.proc);
+	if (first == NULL)
+		return -1;
+	for (size_t i = 0; i < CP_CREW_MAX; i++)
+		parts[i] = (struct asking){ c, first, -1, -1 };
+	note_seen(c, first);
+	cp_crew_run(c->n_truths, LEAST, ask_first, parts);
+	ask_others(&parts[0]);
+	for (size_t i = 0; i < CP_CREW_MAX; i++) {
+		if (parts[i].own != -1)
+			cp_raw_close(parts[i].own);
+		if (parts[i].proc != -1)
+			cp_raw_close(parts[i].proc);
+	}
+	free(first);
+	return 0;
 }
 
 static void
@@ -192,7 +221,8 @@ cp_truth_fill(struct cp_census *c, const struct cp_interest *interest, size_t n)
 		c->n_truths++;
 		sockets |= interest[i].kind == CP_KIND_UNIX;
 	}
-	fill_pipes(c);
+	if (fill_pipes(c) == -1)
+		return -1;
 	/* What was told before a failure still holds; the rest is unknown. */
 	if (sockets)
 		(void)cp_sockdiag_unix(tell_peer, c);
