@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 
 #include <criterion/criterion.h>
 
@@ -127,6 +128,39 @@ Test(closes, again)
 	close(in[1]);
 	is_shut(w, 3);
 	cr_assert_eq(w->rounds, 0);
+}
+
+/*
+ * A dead host, and one in the middle of its end, has closed everything; that
+ * is not news yet, for its end will be.
+ */
+Test(closes, host_is_dying)
+{
+	struct cp_ward *w;
+	int go[2];
+	char c;
+	siginfo_t info;
+	pid_t pid;
+
+	cr_assert_eq(pipe(go), 0);
+	pid = fork();
+	if (pid == 0) {
+		close(go[1]);
+		_exit(read(go[0], &c, 1) == 0 ? 0 : 1);
+	}
+	host = cp_facts_host(pid, 1);
+	w = watched(pipes());
+	close(in[1]);
+	close(out[0]);
+	is_shut(w, 0);
+	close(go[1]);
+	cr_assert_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	cp_closes_hear(HEARD);
+	cr_assert_eq(w->shut, 3);
+	cr_assert_eq(w->shut_ms, HEARD);
+	cr_assert_gt(w->due_ms, HEARD);
+	cr_assert_lt(w->due_ms, HEARD + 1000);
+	waitpid(pid, NULL, 0);
 }
 
 /* It is in its steps, or nobody has looked at it: then it is only noted. */
