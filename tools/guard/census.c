@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../../shim/common/procfs.h"
 #include "../../shim/common/raw.h"
@@ -72,15 +73,30 @@ visit_all(struct taking *t, int proc)
 	return visit_batch(t);
 }
 
+/* Not getpid(2): this /proc may be another PID namespace's. */
+static pid_t
+self_in(int proc)
+{
+	char text[CP_DECIMAL_SIZE];
+	const char *p = text;
+	ssize_t len = readlinkat(proc, "self", text, sizeof(text));
+	uint64_t pid;
+
+	return len > 0 && cp_procfs_number(&p, text + len, &pid) ? (pid_t)pid :
+								   0;
+}
+
 static int
 walk(struct taking *t, const struct cp_interest *wanted, size_t n)
 {
 	bool ptys = false;
 	int proc, result;
+	pid_t self;
 
 	proc = cp_raw_openat(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
 	if (proc == -1)
 		return -1;
+	self = self_in(proc);
 	for (size_t i = 0; i < n; i++)
 		ptys |= wanted[i].kind == CP_KIND_PTY;
 	for (size_t i = 0; i < CP_CREW_MAX; i++) {
@@ -90,6 +106,7 @@ walk(struct taking *t, const struct cp_interest *wanted, size_t n)
 		w->n_wanted = n;
 		w->ptys = ptys;
 		w->proc = proc;
+		w->self = self;
 		w->found.complete = true;
 	}
 	result = visit_all(t, proc);

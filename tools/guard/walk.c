@@ -4,6 +4,8 @@
  * is looked at, so that a PID that is reused meanwhile can't mix two processes
  * up.  Linear in processes and descriptors; memory grows by doubling.
  */
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -136,9 +138,22 @@ look_at(struct cp_walk *w, int fddir, const char *name, int fd)
 	return add_end(w, fd, &id, dev);
 }
 
-/* Returns 0 if all could be listed, or -1 with errno. */
+/*
+ * Is FD of ours none of a channel's?  The guard has a pidfd for each ward,
+ * and no channel at all: this is told sooner than by the links.
+ */
+static bool
+is_plain(int fd)
+{
+	struct stat st;
+
+	return cp_raw_fstat(fd, &st) == 0 && !S_ISFIFO(st.st_mode) &&
+	    !S_ISSOCK(st.st_mode) && !S_ISCHR(st.st_mode);
+}
+
+/* Returns 0 if all of PID could be listed, or -1 with errno. */
 static int
-list_ends(struct cp_walk *w, int fddir)
+list_ends(struct cp_walk *w, pid_t pid, int fddir)
 {
 	struct cp_dir dir;
 	const char *name;
@@ -149,6 +164,8 @@ list_ends(struct cp_walk *w, int fddir)
 		fd = cp_procfs_next(&dir, &name);
 		if (fd == -1)
 			return errno == 0 ? 0 : -1;
+		if (pid == w->self && is_plain(fd))
+			continue;
 		if (look_at(w, fddir, name, fd) == -1 && errno != ENOENT)
 			return -1;
 	}
@@ -183,7 +200,7 @@ visit_files(struct cp_walk *w, struct cp_proc *p, const struct cp_place *at)
 		errno = at->error;
 		return -1;
 	}
-	result = list_ends(w, at->dir);
+	result = list_ends(w, p->pid, at->dir);
 	if (has_any_above(&w->found, before))
 		p->exe = cp_place_exe(at);
 	return result;

@@ -12,8 +12,9 @@
 struct cp_walk {
 	const struct cp_interest *wanted; /* sorted */
 	size_t n_wanted;
-	bool ptys; /* some of them are */
-	int proc;  /* /proc */
+	bool ptys;  /* some of them are */
+	int proc;   /* /proc */
+	pid_t self; /* we, as that names us; 0 unknown */
 	struct cp_census found;
 	size_t procs_size;
 	size_t ends_size;
