@@ -88,6 +88,14 @@ collect(struct set *s, int fddir)
 static int
 collect_at(struct set *s, const struct cp_place *at)
 {
+	errno = at->error;
+	return at->error == 0 ? collect(s, at->dir) : -1;
+}
+
+/* Where only the main thread has ended, from another. */
+static int
+collect_from(struct set *s, const struct cp_place *at)
+{
 	struct cp_place task;
 	struct cp_proc unused;
 	struct cp_stat st;
@@ -95,15 +103,13 @@ collect_at(struct set *s, const struct cp_place *at)
 
 	if (cp_place_stat(at, &st) == -1)
 		return -1;
-	if (cp_process_is_dead(&st)) {
-		if (cp_process_task(at, &st, &unused, &task) == -1)
-			return -1;
-		result = task.error == 0 ? collect(s, task.dir) : -1;
-		cp_place_close(&task);
-		return result;
-	}
-	errno = at->error;
-	return at->error == 0 ? collect(s, at->dir) : -1;
+	if (!cp_process_is_dead(&st))
+		return collect_at(s, at);
+	if (cp_process_task(at, &st, &unused, &task) == -1)
+		return -1;
+	result = collect_at(s, &task);
+	cp_place_close(&task);
+	return result;
 }
 
 static int
@@ -116,7 +122,7 @@ collect_of(pid_t host, struct set *s)
 	if (cp_procfs_path(path, sizeof(path), host, "") == 0 ||
 	    cp_place_open(AT_FDCWD, path, &at) == -1)
 		return -1;
-	result = collect_at(s, &at);
+	result = collect_from(s, &at);
 	cp_place_close(&at);
 	return result;
 }

@@ -15,7 +15,7 @@
 #include "process.h"
 
 /* In the directory above, if that is not where we are. */
-#define ABOVE(at, name) ("../" name + ((at)->error == 0 ? 0 : 3))
+#define ABOVE(at, name) (&("../" name)[(at)->error == 0 ? 0 : 3])
 
 bool
 cp_process_is_dead(const struct cp_stat *st)

@@ -7,6 +7,7 @@
 #ifndef CP_WALK_H
 #define CP_WALK_H
 
+#include "../../shim/common/procfs.h"
 #include "census.h"
 
 struct cp_walk {
@@ -24,6 +25,13 @@ struct cp_walk {
 
 /* Adds process PID and its ends to what was found, if it is there. */
 void cp_walk_visit(struct cp_walk *w, pid_t pid);
+
+/* A new process, all zero, at the end; NULL with ENOMEM. */
+struct cp_proc *cp_walk_add(struct cp_walk *w);
+
+/* An end of the last process; DEV as in cp_end.  0, or -1 with ENOMEM. */
+int cp_walk_add_end(struct cp_walk *w, int fd, const struct cp_end_id *id,
+    uint32_t dev);
 
 /* Adds what FROM has found, and empties that.  0, or -1 with ENOMEM. */
 int cp_walk_take(struct cp_walk *w, struct cp_walk *from);
