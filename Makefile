@@ -26,10 +26,10 @@ SHIM	= config real owner slot arm channel made kept ward over heir preload \
 	  child spawned tell ask report note fork exec spawn pipe session signal \
 	  leave finish mailbox init text
 GUARD	= main told mailbox newborn sight enroll trust affairs facts census \
-	  process interest truth hostends sockdiag index gather across judge \
-	  spare company link reaper unwaited journal look look_children query \
-	  snapshot round hold closes tap traffic usage baseline rest stale brake \
-	  admit idle command sentinel watch
+	  walk walk_list crew process interest truth hostends sockdiag index \
+	  gather across judge spare company link reaper unwaited journal look \
+	  look_children query snapshot round hold closes tap traffic usage \
+	  baseline rest stale brake admit idle command sentinel watch
 # The frame and the launcher; what shows guards; then, by command: scan, doctor, report;
 # completions.
 CLI	= main commands usage parts path export target elf exports file run \
@@ -41,8 +41,8 @@ CLI	= main commands usage parts path export target elf exports file run \
 	  report lifeline life lines page trace output embed \
 	  complete complete_bash complete_zsh complete_fish
 # Units of the guard that the commands look through, too.
-CLI_GUARD = census process interest truth sockdiag index spare judge gather \
-	  across
+CLI_GUARD = census walk walk_list crew process interest truth sockdiag index \
+	  spare judge gather across
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload ask text posted \
@@ -94,7 +94,8 @@ HARDEN	= $(if $(SANITIZE),-fno-omit-frame-pointer,$(FORTIFY)) \
 TOOL_CFLAGS = $(BASE) $(DEPS) $(HARDEN) -fPIE $(BSD_CFLAGS) \
 	  -DCP_VERSION='"$(VERSION)"' \
 	  $(CPPFLAGS) $(CFLAGS) $(SANITIZE)
-TOOL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(CFLAGS) $(LDFLAGS) $(SANITIZE)
+TOOL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now $(CFLAGS) $(LDFLAGS) \
+	  $(SANITIZE)
 
 # The shim is loaded into programs of any libc: no symbol that only glibc has,
 # so neither fortification nor stack protector, and never a sanitizer.
@@ -111,7 +112,7 @@ SHIM_LDFLAGS = -shared -Wl,-soname,libchildproof.so \
 	  -Wl,--version-script=shim/childproof.map $(CFLAGS) $(LDFLAGS)
 
 # Criterion hands parameters over an exec: their addresses must not move.
-TEST_LDFLAGS = -no-pie $(CFLAGS) $(LDFLAGS) $(SANITIZE)
+TEST_LDFLAGS = -no-pie -pthread $(CFLAGS) $(LDFLAGS) $(SANITIZE)
 
 # One short line a command; the whole command with V=1.
 say	= $(if $(V),,@printf '  %-4s %s\n' $(1) $@; )
@@ -209,8 +210,8 @@ $(B)/tests/test_preload: $(B)/obj/unit/preload.o
 $(B)/tests/test_ask: $(addprefix $(B)/obj/unit/,ask.o config.o finish.o note.o \
 	  owner.o report.o ward.o over.o heir.o) \
 	$(addprefix $(B)/obj/common/,key.o options.o start.o wire.o) $(PROCFS_O)
-CENSUS_O = $(addprefix $(B)/obj/guard/,census.o process.o interest.o truth.o \
-	  hostends.o sockdiag.o) $(PROCFS_O)
+CENSUS_O = $(addprefix $(B)/obj/guard/,census.o walk.o walk_list.o \
+	  crew.o process.o interest.o truth.o hostends.o sockdiag.o) $(PROCFS_O)
 $(B)/tests/test_census $(B)/tests/test_truth: $(CENSUS_O)
 JUDGE_T	= $(addprefix $(B)/tests/test_,judge peers members terminal field \
 	  suspect abandoned keepers handed)

@@ -169,13 +169,33 @@ bad:
 	return -1;
 }
 
+/*
+ * The kernel makes the whole text at the first read(2), and gives as much of
+ * it as fits.  Less would be found out: what is cut off does not parse.
+ */
+static ssize_t
+read_once(int dir, const char *path, char *buf, size_t size)
+{
+	ssize_t len;
+	int fd;
+
+	fd = cp_raw_openat(dir, path, O_RDONLY);
+	if (fd == -1)
+		return -1;
+	do
+		len = syscall(SYS_read, fd, buf, size);
+	while (len == -1 && errno == EINTR);
+	cp_raw_close(fd);
+	return len;
+}
+
 int
 cp_procfs_stat_at(int dir, const char *path, struct cp_stat *st)
 {
 	char buf[1024]; /* 28 fields of 20 digits and a long comm fit */
 	ssize_t len;
 
-	len = cp_procfs_read(dir, path, buf, sizeof(buf));
+	len = read_once(dir, path, buf, sizeof(buf));
 	if (len == -1)
 		return -1;
 	if (cp_procfs_parse_stat(buf, (size_t)len, st) == -1) {

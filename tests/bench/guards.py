@@ -34,10 +34,17 @@ def pids():
                   if text(f"/proc/{pid}/comm").startswith("childproof-guar"))
 
 
+def cpu_of(pid):
+    try:
+        # MAKE_PROCESS_CPUCLOCK(pid, CPUCLOCK_SCHED) of the kernel.
+        return time.clock_gettime_ns((~pid << 3) | 2)
+    except OSError:
+        return 0
+
+
 def cpu_ns(which):
-    """CPU time of the processes WHICH; one that ended counts as 0."""
-    return sum(int((text(f"/proc/{pid}/schedstat") or "0").split()[0])
-               for pid in which)
+    """CPU time of the processes WHICH, all threads; 0 of one that ended."""
+    return sum(map(cpu_of, which))
 
 
 def wake_ups(which):

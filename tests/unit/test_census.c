@@ -113,6 +113,73 @@ Test(census, program_of_a_holder)
 	cp_census_free(&c);
 }
 
+static int stdin_of_child;
+
+static void
+use_as_stdin(void)
+{
+	dup2(stdin_of_child, 0);
+	close(stdin_of_child);
+}
+
+/* Who holds ends as its stdio alone is not asked for its program. */
+Test(census, program_only_above_stdio)
+{
+	const struct cp_proc *low, *high;
+	struct cp_interest want;
+	struct cp_census c;
+	pid_t a, b;
+	int p[2];
+
+	cr_assert_eq(pipe(p), 0);
+	stdin_of_child = p[0];
+	a = holder(p, 1, use_as_stdin);
+	b = holder(p, 1, NULL);
+	want = (struct cp_interest){ CP_KIND_PIPE, inode(p[0]) };
+	take(&c, &want, 1);
+	low = cp_census_find(&c, a);
+	high = cp_census_find(&c, b);
+	cr_assert(low != NULL && high != NULL);
+	cr_assert_eq(end_of(&c, a, want.kind, want.ino)->fd, 0);
+	cr_assert_eq(low->exe, 0);
+	cr_assert_neq(high->exe, 0);
+	cp_census_free(&c);
+}
+
+/* What several threads have found is put together in order. */
+Test(census, many_at_once)
+{
+	enum { MANY = 300 };
+	struct cp_interest want[MANY];
+	const struct cp_end *e;
+	struct cp_census c;
+	pid_t pid[MANY];
+	int p[2];
+
+	for (int i = 0; i < MANY; i++) {
+		cr_assert_eq(pipe(p), 0);
+		pid[i] = holder(&p[i % 2], 1, NULL);
+		want[i] = (struct cp_interest){ CP_KIND_PIPE, inode(p[0]) };
+		close(p[0]);
+		close(p[1]);
+	}
+	take(&c, want, MANY);
+	cr_assert_eq(c.n_ends, MANY);
+	for (size_t i = 1; i < c.n_procs; i++)
+		cr_assert_lt(c.procs[i - 1].pid, c.procs[i].pid);
+	for (size_t i = 1; i < c.n_ends; i++)
+		cr_assert_lt(c.ends[i - 1].proc, c.ends[i].proc);
+	for (int i = 0; i < MANY; i++) {
+		e = end_of(&c, pid[i], CP_KIND_PIPE, want[i].ino);
+		cr_assert_not_null(e);
+		cr_assert_eq(e->access, i % 2 == 0 ? CP_READ : CP_WRITE);
+		expect_pipe(&c, want[i].ino,
+		    i % 2 == 0 ? CP_OPEN_YES : CP_OPEN_NO,
+		    i % 2 == 0 ? CP_OPEN_NO : CP_OPEN_YES);
+	}
+	cp_census_free(&c);
+}
+
 Test(census, only_what_is_wanted)
 {
 	struct cp_interest want[4];
@@ -356,6 +423,51 @@ Test(census, not_ours_to_read)
 	cr_assert_eq(waitpid(taker, &status, 0), taker);
 	cr_assert(WIFEXITED(status));
 	cr_assert_eq(WEXITSTATUS(status), 0, "%d", WEXITSTATUS(status));
+}
+
+#define NOBODY 65534
+
+static void
+become_nobody(void)
+{
+	if (setresuid(NOBODY, NOBODY, NOBODY) == -1)
+		_exit(1);
+}
+
+/*
+ * Who has changed its uid is not dumpable: its "fd" belongs to root then, the
+ * directory above does not.
+ */
+Test(census, owner_of_who_is_not_dumpable)
+{
+	struct cp_interest want;
+	const struct cp_proc *p;
+	struct cp_census c;
+	char path[CP_PATH_SIZE];
+	struct stat st;
+	pid_t pid;
+	int a[2];
+
+	if (geteuid() != 0)
+		cr_skip_test("only root can become another");
+	cr_assert_eq(pipe(a), 0);
+	pid = holder(&a[1], 1, become_nobody);
+	cp_procfs_path(path, sizeof(path), pid, "/fd");
+	cr_assert_eq(stat(path, &st), 0);
+	cr_assert_eq(st.st_uid, 0);
+	want = (struct cp_interest){ CP_KIND_PIPE, inode(a[0]) };
+	take(&c, &want, 1);
+	p = cp_census_find(&c, pid);
+	cr_assert_not_null(p);
+	cr_assert(p->readable);
+	cr_assert_eq(p->uid, NOBODY);
+	cr_assert_not_null(end_of(&c, pid, CP_KIND_PIPE, want.ino));
+	cp_census_free(&c);
+	take(&c, NULL, 0);
+	p = cp_census_find(&c, pid);
+	cr_assert_not_null(p);
+	cr_assert_eq(p->uid, NOBODY);
+	cp_census_free(&c);
 }
 
 static int storm_fd;

@@ -299,6 +299,64 @@ Test(procfs, ends_that_are_none)
 	cr_assert_eq(errno, EBADF);
 }
 
+/* The mode bits of the link, for each way to open a file. */
+Test(procfs, access_of_every_kind)
+{
+	static const struct {
+		int flags;
+		int access;
+	} rows[] = {
+		{ O_RDONLY, CP_READ },
+		{ O_WRONLY, CP_WRITE },
+		{ O_RDWR, CP_READ | CP_WRITE },
+		{ O_PATH, 0 },
+	};
+	char path[CP_PATH_SIZE], name[CP_DECIMAL_SIZE];
+	uint8_t access;
+	int p[2], fd, dir;
+
+	cr_assert_eq(pipe(p), 0);
+	cp_procfs_path(path, sizeof(path), getpid(), "/fd");
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", p[0]);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		fd = open(path, rows[i].flags | O_CLOEXEC);
+		cr_assert_neq(fd, -1);
+		cp_procfs_decimal(name, (uint64_t)fd);
+		access = 0xff;
+		cr_assert_eq(cp_procfs_access_at(dir, name, &access), 0);
+		cr_assert_eq(access, rows[i].access, "row %zu", i);
+		close(fd);
+		cr_assert_eq(cp_procfs_access_at(dir, name, &access), -1);
+		cr_assert_eq(errno, ENOENT);
+	}
+}
+
+/* A buffer has room for about twenty: all are listed, once, whatever is left.
+ */
+Test(procfs, listing_at_the_edge_of_the_buffer)
+{
+	enum { FIRST = 300, MOST = 90 };
+	char path[CP_PATH_SIZE];
+	uint64_t buf[64];
+	struct cp_dir dir;
+	int fd, fds, seen;
+
+	cp_procfs_path(path, sizeof(path), getpid(), "/fd");
+	fds = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (int n = 0; n < MOST; n++) {
+		cr_assert_eq(lseek(fds, 0, SEEK_SET), 0);
+		cp_procfs_dir(&dir, fds, buf, sizeof(buf));
+		seen = 0;
+		while ((fd = cp_procfs_next(&dir, NULL)) != -1)
+			if (fd >= FIRST)
+				cr_assert_eq(fd, FIRST + seen++);
+		cr_assert_eq(errno, 0);
+		cr_assert_eq(seen, n);
+		cr_assert_eq(dup2(fds, FIRST + n), FIRST + n);
+	}
+}
+
 /* Neither learnt as one, nor taken for one by what pipes have taught. */
 Test(procfs, a_fifo_is_no_pipe)
 {

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One walk over /proc.  Each process is held by a descriptor of its directory
- * while it is looked at, so that a PID that is reused meanwhile can't mix two
- * processes up.  Linear in processes and descriptors; memory grows by doubling.
+ * One walk over /proc.  It is listed bit by bit, and a bit looked at before
+ * the next is listed: of what is born meanwhile most is seen.
  * Context: guard, cli.
  */
-#include <sys/stat.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,263 +12,106 @@
 
 #include "../../shim/common/procfs.h"
 #include "../../shim/common/raw.h"
+#include "crew.h"
 #include "interest.h"
-#include "process.h"
 #include "truth.h"
+#include "walk.h"
 
-/*
- * Descriptors looked at per process.  One who holds more is not readable:
- * unknown, rather than a way to keep the guard busy.
- */
-#define MAX_FDS 65536
+#define BATCH 1024 /* processes */
+#define LEAST 64   /* of them are worth a thread */
 
-struct walk {
-	struct cp_census *c;
-	const struct cp_interest *wanted; /* sorted */
-	size_t n_wanted;
-	bool ptys; /* some of them are */
-	int proc;
-	size_t procs_size;
-	size_t ends_size;
+struct taking {
+	struct cp_walk walks[CP_CREW_MAX]; /* the first has all in the end */
+	pid_t batch[BATCH];
+	size_t n;
 	uint64_t names[4096]; /* for getdents64(2) of /proc */
-	uint64_t fds[4096];   /* and of a PID/fd */
 };
 
-/* Room for one more in *ARRAY (N entries of WIDTH; *SIZE fit). */
+static void
+visit(void *arg, size_t part, size_t from, size_t to)
+{
+	struct taking *t = arg;
+
+	for (size_t i = from; i < to; i++)
+		cp_walk_visit(&t->walks[part], t->batch[i]);
+}
+
+/* Returns 0 also if some are gone or can't be told, -1 with ENOMEM. */
 static int
-grow(void **array, size_t n, size_t *size, size_t width)
+visit_batch(struct taking *t)
 {
-	size_t new = *size == 0 ? 256 : *size * 2;
-	void *p;
-
-	if (n < *size)
-		return 0;
-	p = reallocarray(*array, new, width);
-	if (p == NULL)
-		return -1;
-	*array = p;
-	*size = new;
-	return 0;
+	cp_crew_run(t->n, LEAST, visit, t);
+	t->n = 0;
+	for (size_t i = 1; i < CP_CREW_MAX; i++)
+		if (cp_walk_take(&t->walks[0], &t->walks[i]) == -1)
+			return -1;
+	errno = ENOMEM;
+	return t->walks[0].failed ? -1 : 0;
 }
 
-static struct cp_proc *
-add_proc(struct walk *w)
-{
-	struct cp_census *c = w->c;
-	void *procs = c->procs;
-
-	if (grow(&procs, c->n_procs, &w->procs_size, sizeof(*c->procs)) == -1)
-		return NULL;
-	c->procs = procs;
-	memset(&c->procs[c->n_procs], 0, sizeof(*c->procs));
-	return &c->procs[c->n_procs++];
-}
-
+/* Returns 0, or -1 with ENOMEM; what can't be listed is not complete. */
 static int
-add_end(struct walk *w, int fd, const struct cp_end_id *id, uint32_t dev)
-{
-	struct cp_census *c = w->c;
-	void *ends = c->ends;
-
-	if (grow(&ends, c->n_ends, &w->ends_size, sizeof(*c->ends)) == -1)
-		return -1;
-	c->ends = ends;
-	c->ends[c->n_ends++] = (struct cp_end){
-		.proc = (uint32_t)(c->n_procs - 1),
-		.fd = fd,
-		.kind = id->kind,
-		.access = id->access,
-		.deleted = id->deleted,
-		.dev = dev,
-		.birth = id->kind == CP_KIND_PTY ? id->birth : 0,
-		.ino = id->ino,
-	};
-	return 0;
-}
-
-/* Both ends of a pty are asked for by its number. */
-static bool
-is_wanted(const struct walk *w, const struct cp_end_id *id)
-{
-	return cp_interest_has(w->wanted, w->n_wanted,
-	    id->kind == CP_KIND_PTMX ? CP_KIND_PTY : id->kind, id->ino);
-}
-
-/*
- * Records descriptor NAME of the directory FDDIR if it is wanted.  Returns 0,
- * or -1 with errno; ENOENT: it has been closed.
- */
-static int
-look_at(struct walk *w, int fddir, const char *name, int fd)
-{
-	char text[64]; /* a link that does not fit is no channel */
-	struct cp_end_id id;
-	uint32_t dev = 0;
-	ssize_t len;
-
-	len = readlinkat(fddir, name, text, sizeof(text));
-	if (len == -1)
-		return -1;
-	cp_procfs_parse_link(text, (size_t)len, &id);
-	if (id.kind == CP_KIND_NONE)
-		return 0;
-	if (id.kind == CP_KIND_PTMX &&
-	    (!w->ptys || cp_procfs_number_at(fddir, name, &id.ino) == -1))
-		return w->ptys && errno != ENODATA ? -1 : 0;
-	if (!is_wanted(w, &id))
-		return 0;
-	if (cp_procfs_access_at(fddir, name, &id.access) == -1)
-		return -1;
-	if (id.access == 0)
-		return 0; /* O_PATH: keeps nothing open */
-	if (id.kind == CP_KIND_PTY ||
-	    (id.kind == CP_KIND_PTMX && len > (ssize_t)strlen("/dev/ptmx")))
-		dev = cp_process_dev(fddir, name, &id.birth);
-	return add_end(w, fd, &id, dev);
-}
-
-/* Returns 0 if all could be listed, or -1 with errno. */
-static int
-list_ends(struct walk *w, int fddir)
+visit_all(struct taking *t, int proc)
 {
 	struct cp_dir dir;
-	const char *name;
-	int fd;
+	pid_t pid, last = 0;
 
-	cp_procfs_dir(&dir, fddir, w->fds, sizeof(w->fds));
-	for (int i = 0; i < MAX_FDS; i++) {
-		fd = cp_procfs_next(&dir, &name);
-		if (fd == -1)
-			return errno == 0 ? 0 : -1;
-		if (look_at(w, fddir, name, fd) == -1 && errno != ENOENT)
+	cp_procfs_dir(&dir, proc, t->names, sizeof(t->names));
+	while ((pid = cp_procfs_next(&dir, NULL)) != -1) {
+		/* The kernel lists them in order; the search relies on it. */
+		if (pid <= last) {
+			t->walks[0].found.complete = false;
+			continue;
+		}
+		last = pid;
+		t->batch[t->n++] = pid;
+		if (t->n == BATCH && visit_batch(t) == -1)
 			return -1;
 	}
-	errno = EPERM; /* too many: as if it were another's */
-	return -1;
+	if (errno != 0)
+		t->walks[0].found.complete = false;
+	return visit_batch(t);
 }
 
-/*
- * Fills in the last process's ends; PIDDIR is its directory.  Returns 0, or
- * -1 with errno: ENOENT or ESRCH if it is gone.
- */
-static int
-visit_ends(struct walk *w, struct cp_proc *p, int piddir,
-    const struct cp_stat *st)
+/* Not getpid(2): this /proc may be another PID namespace's. */
+static pid_t
+self_in(int proc)
 {
-	size_t before = w->c->n_ends;
-	int dir, fddir, result;
+	char text[CP_DECIMAL_SIZE];
+	const char *p = text;
+	ssize_t len = readlinkat(proc, "self", text, sizeof(text));
+	uint64_t pid;
 
-	dir = cp_process_task(piddir, st, p);
-	if (dir == -1) {
-		/* A zombie has no descriptors. */
-		p->readable = errno == ESRCH;
-		return p->readable ? 0 : -1;
+	return len > 0 && cp_procfs_number(&p, text + len, &pid) ? (pid_t)pid :
+								   0;
+}
+
+static int
+walk(struct taking *t, const struct cp_interest *wanted, size_t n)
+{
+	bool ptys = false;
+	int proc, result;
+	pid_t self;
+
+	proc = cp_raw_openat(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
+	if (proc == -1)
+		return -1;
+	self = self_in(proc);
+	for (size_t i = 0; i < n; i++)
+		ptys |= wanted[i].kind == CP_KIND_PTY;
+	for (size_t i = 0; i < CP_CREW_MAX; i++) {
+		struct cp_walk *w = &t->walks[i];
+
+		w->wanted = wanted;
+		w->n_wanted = n;
+		w->ptys = ptys;
+		w->proc = proc;
+		w->self = self;
+		w->found.complete = true;
 	}
-	fddir = cp_raw_openat(dir, "fd", O_RDONLY | O_DIRECTORY);
-	result = fddir == -1 ? -1 : list_ends(w, fddir);
-	if (fddir != -1)
-		cp_raw_close(fddir);
-	p->readable = result == 0;
-	if (result == -1 && (errno == EACCES || errno == EPERM)) {
-		/* One of ours may just have become a zombie. */
-		if (p->uid == geteuid())
-			p->readable = cp_process_ended(piddir);
-		result = 0;
-	}
-	if (w->c->n_ends > before)
-		p->exe = cp_process_exe(dir);
-	if (dir != piddir)
-		cp_raw_close(dir);
+	result = visit_all(t, proc);
+	cp_raw_close(proc);
 	return result;
-}
-
-/* Returns 0, or -1 with errno as above. */
-static int
-visit_open(struct walk *w, pid_t pid, int piddir)
-{
-	size_t ends = w->c->n_ends;
-	struct cp_stat st;
-	struct stat owner;
-	struct cp_proc *p;
-
-	if (fstat(piddir, &owner) == -1)
-		return -1;
-	if (cp_procfs_stat_at(piddir, "stat", &st) == -1) {
-		if (errno != EACCES && errno != EPERM)
-			return -1;
-		memset(&st, 0, sizeof(st));
-		st.state = '?';
-	}
-	p = add_proc(w);
-	if (p == NULL)
-		return -1;
-	p->pid = pid;
-	p->ppid = st.ppid;
-	p->pgid = st.pgid;
-	p->sid = st.sid;
-	p->uid = owner.st_uid;
-	p->state = st.state;
-	p->start = st.start;
-	p->image = st.image;
-	p->readable = st.kernel; /* has none of its own */
-	if (w->n_wanted == 0 || st.kernel || st.state == '?')
-		return 0;
-	if (visit_ends(w, p, piddir, &st) == 0) {
-		w->c->n_faded += p->readable && p->image == 0;
-		return 0;
-	}
-	if (errno == ENOENT || errno == ESRCH) {
-		w->c->n_procs--;
-		w->c->n_ends = ends;
-	}
-	return -1;
-}
-
-/* Returns 0 also if it is gone or can't be told, -1 with ENOMEM. */
-static int
-visit(struct walk *w, const char *name, pid_t pid)
-{
-	struct cp_census *c = w->c;
-	int piddir, result;
-
-	/* The kernel lists them in order; the binary search relies on it. */
-	if (c->n_procs > 0 && c->procs[c->n_procs - 1].pid >= pid) {
-		c->complete = false;
-		return 0;
-	}
-	piddir = cp_raw_openat(w->proc, name, O_PATH | O_DIRECTORY);
-	result = piddir == -1 ? -1 : visit_open(w, pid, piddir);
-	if (piddir != -1)
-		cp_raw_close(piddir);
-	if (result == 0)
-		return 0;
-	if (errno == ENOENT || errno == ESRCH) {
-		c->n_faded++;
-		return 0;
-	}
-	c->complete = false;
-	return errno == ENOMEM ? -1 : 0;
-}
-
-static int
-walk(struct walk *w)
-{
-	struct cp_dir dir;
-	const char *name;
-	int pid;
-
-	w->proc = cp_raw_openat(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
-	if (w->proc == -1)
-		return -1;
-	w->c->complete = true;
-	cp_procfs_dir(&dir, w->proc, w->names, sizeof(w->names));
-	while ((pid = cp_procfs_next(&dir, &name)) != -1)
-		if (visit(w, name, pid) == -1)
-			break;
-	if (pid == -1 && errno != 0)
-		w->c->complete = false;
-	cp_raw_close(w->proc);
-	return pid == -1 ? 0 : -1;
 }
 
 int
@@ -279,25 +119,23 @@ cp_census_take(const struct cp_interest *interest, size_t n,
     struct cp_census *c)
 {
 	struct cp_interest *sorted;
-	struct walk *w;
+	struct taking *t;
 	int result = -1, saved;
 
 	memset(c, 0, sizeof(*c));
-	w = calloc(1, sizeof(*w));
+	t = calloc(1, sizeof(*t));
 	sorted = cp_interest_sort(interest, &n);
-	if (w != NULL && sorted != NULL) {
-		w->c = c;
-		w->wanted = sorted;
-		w->n_wanted = n;
-		for (size_t i = 0; i < n; i++)
-			w->ptys |= sorted[i].kind == CP_KIND_PTY;
-		result = walk(w);
-	}
+	if (t != NULL && sorted != NULL)
+		result = walk(t, sorted, n);
+	if (t != NULL)
+		*c = t->walks[0].found;
 	if (result == 0)
 		result = cp_truth_fill(c, sorted, n);
 	saved = errno;
+	for (size_t i = 1; t != NULL && i < CP_CREW_MAX; i++)
+		cp_census_free(&t->walks[i].found);
 	free(sorted);
-	free(w);
+	free(t);
 	if (result == -1)
 		cp_census_free(c);
 	errno = saved;

@@ -35,7 +35,8 @@ struct cp_proc {
 	uint64_t image; /* see procfs.h; 0 unknown */
 	/*
 	 * st_dev and st_ino of the program mixed; 0 unknown.  Looked up only
-	 * for processes that hold an end of interest.
+	 * for processes that hold an end of interest above their stdio: what
+	 * is held there alone is judged by the program.
 	 */
 	uint64_t exe;
 };

@@ -55,17 +55,10 @@ static uint64_t
 exe_of(pid_t pid)
 {
 	char path[CP_PATH_SIZE];
-	uint64_t exe = 0;
-	int dir;
 
-	if (cp_procfs_path(path, sizeof(path), pid, "") == 0)
+	if (cp_procfs_path(path, sizeof(path), pid, "/exe") == 0)
 		return 0;
-	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dir >= 0) {
-		exe = cp_process_exe(dir);
-		close(dir);
-	}
-	return exe;
+	return cp_process_exe(AT_FDCWD, path);
 }
 
 /* A main thread that has ended is a zombie, whether others live or not. */

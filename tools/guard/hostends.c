@@ -86,29 +86,44 @@ collect(struct set *s, int fddir)
 }
 
 static int
+collect_at(struct set *s, const struct cp_place *at)
+{
+	errno = at->error;
+	return at->error == 0 ? collect(s, at->dir) : -1;
+}
+
+/* Where only the main thread has ended, from another. */
+static int
+collect_from(struct set *s, const struct cp_place *at)
+{
+	struct cp_place task;
+	struct cp_proc unused;
+	struct cp_stat st;
+	int result;
+
+	if (cp_place_stat(at, &st) == -1)
+		return -1;
+	if (!cp_process_is_dead(&st))
+		return collect_at(s, at);
+	if (cp_process_task(at, &st, &unused, &task) == -1)
+		return -1;
+	result = collect_at(s, &task);
+	cp_place_close(&task);
+	return result;
+}
+
+static int
 collect_of(pid_t host, struct set *s)
 {
 	char path[CP_PATH_SIZE];
-	struct cp_proc unused;
-	struct cp_stat st;
-	int piddir, dir = -1, fddir = -1, result = -1;
+	struct cp_place at;
+	int result;
 
-	if (cp_procfs_path(path, sizeof(path), host, "") == 0)
+	if (cp_procfs_path(path, sizeof(path), host, "") == 0 ||
+	    cp_place_open(AT_FDCWD, path, &at) == -1)
 		return -1;
-	piddir = cp_raw_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY);
-	if (piddir == -1)
-		return -1;
-	if (cp_procfs_stat_at(piddir, "stat", &st) == 0)
-		dir = cp_process_task(piddir, &st, &unused);
-	if (dir != -1)
-		fddir = cp_raw_openat(dir, "fd", O_RDONLY | O_DIRECTORY);
-	if (fddir != -1) {
-		result = collect(s, fddir);
-		cp_raw_close(fddir);
-	}
-	if (dir != -1 && dir != piddir)
-		cp_raw_close(dir);
-	cp_raw_close(piddir);
+	result = collect_from(s, &at);
+	cp_place_close(&at);
 	return result;
 }
 

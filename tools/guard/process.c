@@ -14,8 +14,11 @@
 #include "../../shim/common/raw.h"
 #include "process.h"
 
-static bool
-is_dead(const struct cp_stat *st)
+/* In the directory above, if that is not where we are. */
+#define ABOVE(at, name) (&("../" name)[(at)->error == 0 ? 0 : 3])
+
+bool
+cp_process_is_dead(const struct cp_stat *st)
 {
 	return st->state == 'Z' || st->state == 'X' || st->state == 'x';
 }
@@ -26,88 +29,140 @@ is_gone(int error)
 	return error == ENOENT || error == ESRCH;
 }
 
-/* Opens task TID and reads its stat.  -1 with errno, ESRCH if it is dead. */
-static int
-open_living(int tasks, const char *tid, struct cp_stat *st)
+int
+cp_place_open(int proc, const char *name, struct cp_place *at)
 {
-	int task;
+	char path[CP_PATH_SIZE];
+	size_t len = strlen(name);
 
-	task = cp_raw_openat(tasks, tid, O_PATH | O_DIRECTORY);
-	if (task == -1)
+	if (len + sizeof("/fd") > sizeof(path)) {
+		errno = ENAMETOOLONG;
 		return -1;
-	if (cp_procfs_stat_at(task, "stat", st) == 0) {
-		if (!is_dead(st))
-			return task;
+	}
+	memcpy(path, name, len);
+	memcpy(path + len, "/fd", sizeof("/fd"));
+	at->error = 0;
+	at->dir = cp_raw_openat(proc, path, O_RDONLY | O_DIRECTORY);
+	if (at->dir != -1)
+		return 0;
+	return is_gone(errno) ? -1 : cp_place_above(proc, name, errno, at);
+}
+
+int
+cp_place_above(int proc, const char *name, int error, struct cp_place *at)
+{
+	at->error = error;
+	at->dir = cp_raw_openat(proc, name, O_PATH | O_DIRECTORY);
+	return at->dir == -1 ? -1 : 0;
+}
+
+void
+cp_place_close(const struct cp_place *at)
+{
+	cp_raw_close(at->dir);
+}
+
+int
+cp_place_stat(const struct cp_place *at, struct cp_stat *st)
+{
+	return cp_procfs_stat_at(at->dir, ABOVE(at, "stat"), st);
+}
+
+int
+cp_place_owner(const struct cp_place *at, uid_t *uid)
+{
+	struct stat st;
+
+	/* Not that of "fd": it is root's if the process is not dumpable. */
+	if (fstatat(at->dir, at->error == 0 ? ".." : "", &st, AT_EMPTY_PATH) ==
+	    -1)
+		return -1;
+	*uid = st.st_uid;
+	return 0;
+}
+
+/* Opens task TID, if it lives, and reads its stat.  -1 with errno. */
+static int
+open_living(int tasks, const char *tid, struct cp_place *task,
+    struct cp_stat *st)
+{
+	if (cp_place_open(tasks, tid, task) == -1)
+		return -1;
+	if (cp_place_stat(task, st) == 0) {
+		if (!cp_process_is_dead(st))
+			return 0;
 		errno = ESRCH;
 	}
-	cp_raw_close(task);
+	cp_place_close(task);
 	return -1;
 }
 
 int
-cp_process_task(int piddir, const struct cp_stat *st, struct cp_proc *p)
+cp_process_task(const struct cp_place *at, const struct cp_stat *st,
+    struct cp_proc *p, struct cp_place *task)
 {
 	uint64_t buf[512];
 	struct cp_stat other;
 	struct cp_dir dir;
 	const char *tid;
-	int tasks, task = -1;
+	int tasks, found = -1;
 
-	if (!is_dead(st))
-		return piddir;
 	errno = ESRCH;
 	if (st->threads < 2)
 		return -1;
-	tasks = cp_raw_openat(piddir, "task", O_RDONLY | O_DIRECTORY);
+	tasks = cp_raw_openat(at->dir, ABOVE(at, "task"),
+	    O_RDONLY | O_DIRECTORY);
 	if (tasks == -1)
 		return -1;
 	cp_procfs_dir(&dir, tasks, buf, sizeof(buf));
 	while (cp_procfs_next(&dir, &tid) != -1) {
-		task = open_living(tasks, tid, &other);
-		if (task != -1 || !is_gone(errno))
+		found = open_living(tasks, tid, task, &other);
+		if (found == 0 || !is_gone(errno))
 			break;
 	}
-	if (task != -1) {
+	if (found == 0) {
 		p->state = other.state;
 		p->image = other.image;
 	} else if (errno == 0)
 		errno = ESRCH;
 	cp_raw_close(tasks);
-	return task;
+	return found;
 }
 
 bool
-cp_process_ended(int piddir)
+cp_process_ended(const struct cp_place *at)
 {
 	struct cp_stat st;
 
-	if (cp_procfs_stat_at(piddir, "stat", &st) == -1)
+	if (cp_place_stat(at, &st) == -1)
 		return is_gone(errno);
-	return is_dead(&st) && st.threads < 2;
+	return cp_process_is_dead(&st) && st.threads < 2;
 }
 
 bool
 cp_process_is_dying(pid_t pid)
 {
 	char path[CP_PATH_SIZE];
+	struct cp_place at, task;
 	struct cp_proc p = { 0 };
 	struct cp_stat st;
-	int piddir = -1, task = -1;
 	bool known = false;
 
-	if (cp_procfs_path(path, sizeof(path), pid, "") != 0)
-		piddir = cp_raw_openat(AT_FDCWD, path, O_PATH | O_DIRECTORY);
-	if (piddir != -1 && cp_procfs_stat_at(piddir, "stat", &st) == 0) {
-		p.image = st.image;
-		task = cp_process_task(piddir, &st, &p);
-		known = task != -1;
-	}
-	if (!known)
+	if (cp_procfs_path(path, sizeof(path), pid, "") == 0)
+		return false;
+	if (cp_place_above(AT_FDCWD, path, EACCES, &at) == -1)
+		return is_gone(errno);
+	if (cp_place_stat(&at, &st) == -1)
 		known = is_gone(errno);
-	if (task != -1 && task != piddir)
-		cp_raw_close(task);
-	if (piddir != -1)
-		cp_raw_close(piddir);
+	else if (!cp_process_is_dead(&st)) {
+		known = true;
+		p.image = st.image;
+	} else if (cp_process_task(&at, &st, &p, &task) == 0) {
+		known = true;
+		cp_place_close(&task);
+	} else
+		known = is_gone(errno);
+	cp_place_close(&at);
 	return known && p.image == 0;
 }
 
@@ -123,19 +178,25 @@ stat_cached(int dir, const char *name, struct statx *sx)
 }
 
 uint64_t
-cp_process_exe(int dir)
+cp_process_exe(int dir, const char *path)
 {
 	struct statx sx;
 	uint64_t mixed;
 	int saved = errno;
 
-	if (stat_cached(dir, "exe", &sx) == -1) {
+	if (stat_cached(dir, path, &sx) == -1) {
 		errno = saved;
 		return 0;
 	}
 	mixed = makedev(sx.stx_dev_major, sx.stx_dev_minor);
 	mixed = (mixed + 1) * UINT64_C(0x9e3779b97f4a7c15) ^ sx.stx_ino;
 	return mixed == 0 ? 1 : mixed;
+}
+
+uint64_t
+cp_place_exe(const struct cp_place *at)
+{
+	return cp_process_exe(at->dir, ABOVE(at, "exe"));
 }
 
 uint32_t

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the census wants to know of one process, given a descriptor of its
- * /proc/PID directory.  Context of every function: guard, cli.
+ * What the census wants to know of one process, through a descriptor of its
+ * /proc/PID/fd, or else of /proc/PID: the number may be another's by now, what
+ * is reached through it is not.  Context of every function: guard, cli.
  */
 #ifndef CP_PROCESS_H
 #define CP_PROCESS_H
+
+#include <sys/types.h>
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,21 +15,53 @@
 #include "../../shim/common/procfs.h"
 #include "census.h"
 
+/* Where a process, or one thread of it, can be looked at. */
+struct cp_place {
+	int dir;   /* its "fd" directory, or if ERROR is not 0 the one above */
+	int error; /* why its "fd" can't be opened */
+};
+
 /*
- * The directory whose "fd" and "exe" tell of the process: PIDDIR itself, or if
- * only the main thread has ended that of a living thread (to be closed), whose
- * state and image go to *P.  -1 with errno; ESRCH: a zombie, or gone.
+ * Opens NAME, a process in the open directory PROC (or a path of one, with
+ * AT_FDCWD).  -1 with errno; ENOENT or ESRCH: it is gone.
  */
-int cp_process_task(int piddir, const struct cp_stat *st, struct cp_proc *p);
+int cp_place_open(int proc, const char *name, struct cp_place *at);
+/* The same, by the directory above at once; ERROR is why. */
+int cp_place_above(int proc, const char *name, int error, struct cp_place *at);
+void cp_place_close(const struct cp_place *at);
+
+/*
+ * Its stat(5), and who owns its directory.  0, or -1 with errno; EACCES or
+ * EPERM with ERROR 0: it has just become somebody we may not look into.
+ */
+int cp_place_stat(const struct cp_place *at, struct cp_stat *st);
+int cp_place_owner(const struct cp_place *at, uid_t *uid);
+
+/* Its program, as cp_process_exe() below. */
+uint64_t cp_place_exe(const struct cp_place *at);
+
+/*
+ * If only the main thread of the process AT has ended: *TASK is a living
+ * thread, to be closed, whose state and image go to *P.  -1 with errno; ESRCH:
+ * a zombie, or gone.
+ */
+int cp_process_task(const struct cp_place *at, const struct cp_stat *st,
+    struct cp_proc *p, struct cp_place *task);
+
+/* Is the main thread at its end? */
+bool cp_process_is_dead(const struct cp_stat *st);
 
 /* Whether it is a zombie, or gone, by now. */
-bool cp_process_ended(int piddir);
+bool cp_process_ended(const struct cp_place *at);
 
 /* Has PID given up its memory, or more, on its way out? */
 bool cp_process_is_dying(pid_t pid);
 
-/* The program's device and inode mixed; 0 if unreadable.  Keeps errno. */
-uint64_t cp_process_exe(int dir);
+/*
+ * The device and inode of the program that PATH, a /proc/PID/exe, stands for,
+ * mixed; 0 if unreadable.  Keeps errno.
+ */
+uint64_t cp_process_exe(int dir, const char *path);
 
 /*
  * The device that the file behind FDDIR/NAME is on; 0 if unknown, and *BIRTH

@@ -20,6 +20,8 @@
 
 /* Deaths come in bursts: one census serves all of this many milliseconds. */
 #define SETTLE_MS 5
+/* So many killed processes are cleared away in a millisecond. */
+#define WARDS_PER_MS 20
 /* SIGKILL is repeated this often for what forks away or can't die yet. */
 #define KILL_AGAIN_MS 100
 #define KILL_ROUNDS   50
@@ -173,7 +175,9 @@ advance(struct cp_ward *w, const struct cp_case *c)
 		dismiss(w, "gave-up", "it does not die of SIGKILL");
 		return;
 	}
-	w->next_ms = now + KILL_AGAIN_MS;
+	/* Not from the census on, which for a thousand takes as long. */
+	w->next_ms = cp_watch_now() + KILL_AGAIN_MS +
+	    cp_facts_wards() / WARDS_PER_MS;
 	cp_facts_due(w, w->next_ms);
 }
 
@@ -444,11 +448,29 @@ cp_reaper_attend(struct cp_ward *w, const struct cp_case *c)
 	}
 }
 
+/*
+ * What SIGKILL has hit ends as fast as the processors can clear it away, and a
+ * census in between would only take its share of them: one is due for all who
+ * end in a time that grows with their number.
+ */
+static uint64_t
+settled(const struct cp_ward *w, uint64_t now_ms)
+{
+	static uint64_t all;
+
+	if (w->step != CP_STEP_KILL)
+		return now_ms + SETTLE_MS;
+	if (all <= now_ms)
+		all = now_ms + SETTLE_MS + cp_facts_wards() / WARDS_PER_MS;
+	return all;
+}
+
 void
 cp_reaper_stirred(struct cp_ward *w, uint64_t now_ms)
 {
 	struct cp_member *m;
 	bool anyone = false;
+	uint64_t at;
 
 	if (w->pidfd >= 0 && cp_watch_ended(w->pidfd)) {
 		close(w->pidfd);
@@ -469,6 +491,7 @@ cp_reaper_stirred(struct cp_ward *w, uint64_t now_ms)
 	}
 	if (w->pidfd >= 0 || (anyone && w->step != CP_STEP_WATCH))
 		return;
-	if (w->due_ms == 0 || w->due_ms > now_ms + SETTLE_MS)
-		cp_facts_due(w, now_ms + SETTLE_MS);
+	at = settled(w, now_ms);
+	if (w->due_ms == 0 || w->due_ms > at)
+		cp_facts_due(w, at);
 }

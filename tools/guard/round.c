@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See round.h. */
 #include <stdlib.h>
+#include <time.h>
 
 #include "closes.h"
 #include "hold.h"
@@ -228,6 +229,16 @@ attend_all(const struct cp_options *options, const struct cp_census *census,
 	cp_index_free(&index);
 }
 
+/* Of all threads. */
+static uint64_t
+cpu_ms(void)
+{
+	struct timespec t = { 0, 0 };
+
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 /* One census for all wards that are due. */
 static void
 take_census(const struct cp_options *options, size_t n, uint64_t now)
@@ -235,8 +246,8 @@ take_census(const struct cp_options *options, size_t n, uint64_t now)
 	struct cp_interest *interest = calloc(4 * n, sizeof(*interest));
 	struct cp_census census;
 	struct cp_ward *w;
+	uint64_t began = cpu_ms(), took;
 	size_t k = 0;
-	uint64_t took;
 
 	if (interest == NULL) {
 		put_off(now);
@@ -255,7 +266,10 @@ take_census(const struct cp_options *options, size_t n, uint64_t now)
 	} else
 		put_off(now);
 	free(interest);
-	took = (cp_watch_now() - now) * LEISURE;
+	took = cp_watch_now() - now;
+	if (took < cpu_ms() - began)
+		took = cpu_ms() - began;
+	took *= LEISURE;
 	soon_floor = now + (took / 2 > SOON_MS ? took / 2 : SOON_MS);
 	if (batched && took < BATCH_MS)
 		took = BATCH_MS;

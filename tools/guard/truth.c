@@ -11,13 +11,17 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "../../shim/common/procfs.h"
+#include "../../shim/common/raw.h"
+#include "crew.h"
 #include "sockdiag.h"
 #include "truth.h"
 
 #define PIPEFS 0x50495045 /* PIPEFS_MAGIC of <linux/magic.h> */
+#define LEAST  64	  /* pipes are worth a thread */
 
 static struct cp_truth *
 truth_of(struct cp_census *c, uint8_t kind, uint64_t ino)
@@ -26,34 +30,71 @@ truth_of(struct cp_census *c, uint8_t kind, uint64_t ino)
 	    (enum cp_kind)kind, ino);
 }
 
+/* Where ends are found and named while pipes are asked; -1: not yet. */
+struct asking {
+	struct cp_census *c;
+	const uint32_t *first; /* by truth: an end of it, counted from 1 */
+	int proc;	       /* /proc */
+	int own;	       /* our own descriptors in there */
+};
+
+/* Without /proc all that was not seen stays unknown. */
+static bool
+open_proc(struct asking *a)
+{
+	if (a->proc == -1)
+		a->proc = cp_raw_openat(AT_FDCWD, "/proc",
+		    O_PATH | O_DIRECTORY);
+	if (a->proc != -1 && a->own == -1)
+		a->own = cp_raw_openat(a->proc, "self/fd",
+		    O_PATH | O_DIRECTORY);
+	return a->own != -1;
+}
+
+/* Is HELD the nameless pipe INO? */
+static bool
+is_pipe(int held, uint64_t ino)
+{
+	static _Atomic dev_t pipes; /* all are on one device; 0 unknown */
+	struct statfs fs;
+	struct stat st;
+
+	if (cp_raw_fstat(held, &st) == -1 || st.st_ino != ino)
+		return false;
+	if (pipes != 0 && st.st_dev == pipes)
+		return true;
+	if (fstatfs(held, &fs) == -1 || fs.f_type != PIPEFS)
+		return false;
+	pipes = st.st_dev;
+	return true;
+}
+
 /*
- * Opens the pipe end FD of process PID anew.  The number may stand for another
+ * Opens the pipe end E of a process anew.  The number may stand for another
  * file by now, and opening some files does something.  So first take hold of
  * the inode (O_PATH does not open it), and open it if it is the right one.
  */
 static int
-open_anew(pid_t pid, int fd, uint64_t ino, int mode)
+open_anew(struct asking *a, const struct cp_end *e, int mode)
 {
 	char path[CP_PATH_SIZE];
-	struct statfs fs;
-	struct stat st;
 	size_t len;
 	int held, anew = -1;
 
-	len = cp_procfs_path(path, sizeof(path), pid, "/fd/");
-	if (len == 0)
+	if (!open_proc(a))
 		return -1;
-	cp_procfs_decimal(path + len, (uint64_t)fd);
-	held = open(path, O_PATH | O_CLOEXEC);
+	len = cp_procfs_decimal(path, (uint64_t)a->c->procs[e->proc].pid);
+	memcpy(path + len, "/fd/", 4);
+	cp_procfs_decimal(path + len + 4, (uint64_t)e->fd);
+	held = cp_raw_openat(a->proc, path, O_PATH);
 	if (held == -1)
 		return -1;
-	if (fstat(held, &st) == 0 && st.st_ino == ino &&
-	    fstatfs(held, &fs) == 0 && fs.f_type == PIPEFS) {
-		len = cp_procfs_path(path, sizeof(path), getpid(), "/fd/");
-		cp_procfs_decimal(path + len, (uint64_t)held);
-		anew = open(path, mode | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (is_pipe(held, e->ino)) {
+		cp_procfs_decimal(path, (uint64_t)held);
+		anew = cp_raw_openat(a->own, path,
+		    mode | O_NONBLOCK | O_NOCTTY);
 	}
-	close(held);
+	cp_raw_close(held);
 	return anew;
 }
 
@@ -62,25 +103,24 @@ open_anew(pid_t pid, int fd, uint64_t ino, int mode)
  * process.  A pipe, unlike a FIFO, says POLLHUP to a newly opened reader too.
  */
 static enum cp_open
-other_side(const struct cp_census *c, const struct cp_end *e)
+other_side(struct asking *a, const struct cp_end *e)
 {
 	bool reader = (e->access & CP_READ) != 0;
 	struct pollfd p = { .events = 0 };
 	enum cp_open answer = CP_OPEN_UNKNOWN;
 
-	p.fd = open_anew(c->procs[e->proc].pid, e->fd, e->ino,
-	    reader ? O_RDONLY : O_WRONLY);
+	p.fd = open_anew(a, e, reader ? O_RDONLY : O_WRONLY);
 	if (p.fd == -1)
 		return answer;
 	if (poll(&p, 1, 0) != -1)
 		answer = p.revents & (reader ? POLLHUP : POLLERR) ? CP_OPEN_NO :
 								    CP_OPEN_YES;
-	close(p.fd);
+	cp_raw_close(p.fd);
 	return answer;
 }
 
 static void
-ask_pipes(struct cp_census *c)
+note_seen(struct cp_census *c, uint32_t *first)
 {
 	for (size_t i = 0; i < c->n_ends; i++) {
 		const struct cp_end *e = &c->ends[i];
@@ -93,20 +133,64 @@ ask_pipes(struct cp_census *c)
 			t->readers = CP_OPEN_YES;
 		if (e->access & CP_WRITE)
 			t->writers = CP_OPEN_YES;
+		if (first[t - c->truths] == 0)
+			first[t - c->truths] = (uint32_t)i + 1;
 	}
-	/* A holder may be gone by now: ask the next one then. */
-	for (size_t i = 0; i < c->n_ends; i++) {
-		const struct cp_end *e = &c->ends[i];
-		struct cp_truth *t;
+}
 
-		if (e->kind != CP_KIND_PIPE)
-			continue;
-		t = truth_of(c, e->kind, e->ino);
-		if (t->writers == CP_OPEN_UNKNOWN)
-			t->writers = (uint8_t)other_side(c, e);
-		else if (t->readers == CP_OPEN_UNKNOWN)
-			t->readers = (uint8_t)other_side(c, e);
+/* Asks what E can tell of the pipe T, if that is not known. */
+static void
+ask(struct asking *a, const struct cp_end *e, struct cp_truth *t)
+{
+	if (t->writers == CP_OPEN_UNKNOWN)
+		t->writers = (uint8_t)other_side(a, e);
+	else if (t->readers == CP_OPEN_UNKNOWN)
+		t->readers = (uint8_t)other_side(a, e);
+}
+
+static void
+ask_first(void *arg, size_t part, size_t from, size_t to)
+{
+	struct asking *a = (struct asking *)arg + part;
+
+	for (size_t i = from; i < to; i++)
+		if (a->first[i] != 0)
+			ask(a, &a->c->ends[a->first[i] - 1], &a->c->truths[i]);
+}
+
+/* A holder may be gone by now: the next one is asked then. */
+static void
+ask_others(struct asking *a)
+{
+	for (size_t i = 0; i < a->c->n_ends; i++) {
+		const struct cp_end *e = &a->c->ends[i];
+
+		if (e->kind == CP_KIND_PIPE)
+			ask(a, e, truth_of(a->c, e->kind, e->ino));
 	}
+}
+
+static int
+fill_pipes(struct cp_census *c)
+{
+	struct asking parts[CP_CREW_MAX];
+	uint32_t *first = calloc(c->n_truths + 1, sizeof(*first));
+
+	if (first == NULL)
+		return -1;
+	for (size_t i = 0; i < CP_CREW_MAX; i++)
+		parts[i] = (struct asking){ c, first, -1, -1 };
+	note_seen(c, first);
+	cp_crew_run(c->n_truths, LEAST, ask_first, parts);
+	ask_others(&parts[0]);
+	for (size_t i = 0; i < CP_CREW_MAX; i++) {
+		if (parts[i].own != -1)
+			cp_raw_close(parts[i].own);
+		if (parts[i].proc != -1)
+			cp_raw_close(parts[i].proc);
+	}
+	free(first);
+	return 0;
 }
 
 static void
@@ -137,7 +221,8 @@ cp_truth_fill(struct cp_census *c, const struct cp_interest *interest, size_t n)
 		c->n_truths++;
 		sockets |= interest[i].kind == CP_KIND_UNIX;
 	}
-	ask_pipes(c);
+	if (fill_pipes(c) == -1)
+		return -1;
 	/* What was told before a failure still holds; the rest is unknown. */
 	if (sockets)
 		(void)cp_sockdiag_unix(tell_peer, c);
