@@ -323,20 +323,24 @@ is_storm(const struct cp_event *events, int n, uint64_t now)
 	return any && before;
 }
 
-/* Sleeps as long as it takes, by what was heard, to fill half the queue. */
+/*
+ * Sleeps as long as it takes to fill half the queue, by what was heard; where
+ * nobody speaks, but dies or closes, not for long.
+ */
 static void
 rest(void)
 {
 	static long us = PACE_LEAST_US;
-	struct timespec pause = { 0, 0 };
+	struct timespec pause = { 0, PACE_LEAST_US * 1000 };
 
-	if (news > 0)
+	if (news > 0) {
 		us = us * cp_told_queue() / 2 / news;
-	if (us < PACE_LEAST_US)
-		us = PACE_LEAST_US;
-	if (us > PACE_MOST_US)
-		us = PACE_MOST_US;
-	pause.tv_nsec = us * 1000;
+		if (us < PACE_LEAST_US)
+			us = PACE_LEAST_US;
+		if (us > PACE_MOST_US)
+			us = PACE_MOST_US;
+		pause.tv_nsec = us * 1000;
+	}
 	(void)nanosleep(&pause, NULL);
 	rested = cp_watch_now();
 }
