@@ -22,8 +22,8 @@
 
 struct box {
 	struct cp_mailbox *shared; /* NULL: not in use */
-	struct ucred from;	   /* the host */
 	uint64_t look_ms;	   /* as promised, 0: not */
+	struct ucred from;	   /* the host */
 	bool used;		   /* since the last look */
 };
 

@@ -139,31 +139,41 @@ cp_process_ended(const struct cp_place *at)
 	return cp_process_is_dead(&st) && st.threads < 2;
 }
 
+/* The image of the process AT, or of a living thread of it; -1: it is gone. */
+static int
+image_of(const struct cp_place *at, uint64_t *image)
+{
+	struct cp_proc p = { 0 };
+	struct cp_place task;
+	struct cp_stat st;
+
+	if (cp_place_stat(at, &st) == -1)
+		return -1;
+	*image = st.image;
+	if (!cp_process_is_dead(&st))
+		return 0;
+	if (cp_process_task(at, &st, &p, &task) == -1)
+		return -1;
+	cp_place_close(&task);
+	*image = p.image;
+	return 0;
+}
+
 bool
 cp_process_is_dying(pid_t pid)
 {
 	char path[CP_PATH_SIZE];
-	struct cp_place at, task;
-	struct cp_proc p = { 0 };
-	struct cp_stat st;
-	bool known = false;
+	struct cp_place at;
+	uint64_t image = 0;
+	int result;
 
 	if (cp_procfs_path(path, sizeof(path), pid, "") == 0)
 		return false;
 	if (cp_place_above(AT_FDCWD, path, EACCES, &at) == -1)
 		return is_gone(errno);
-	if (cp_place_stat(&at, &st) == -1)
-		known = is_gone(errno);
-	else if (!cp_process_is_dead(&st)) {
-		known = true;
-		p.image = st.image;
-	} else if (cp_process_task(&at, &st, &p, &task) == 0) {
-		known = true;
-		cp_place_close(&task);
-	} else
-		known = is_gone(errno);
+	result = image_of(&at, &image);
 	cp_place_close(&at);
-	return known && p.image == 0;
+	return result == 0 ? image == 0 : is_gone(errno);
 }
 
 /*
