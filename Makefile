@@ -29,7 +29,7 @@ GUARD	= main told mailbox newborn sight enroll trust affairs facts census \
 	  walk walk_list crew process interest truth hostends sockdiag index \
 	  gather across judge spare company link reaper unwaited journal look \
 	  look_children query snapshot round hold closes tap traffic usage \
-	  baseline rest stale brake admit idle command sentinel watch
+	  baseline rest stale brake admit idle command sentinel pace watch
 # The frame and the launcher; what shows guards; then, by command: scan, doctor, report;
 # completions.
 CLI	= main commands usage parts path export target elf exports file run \

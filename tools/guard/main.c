@@ -17,7 +17,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "../../shim/common/options.h"
@@ -28,6 +27,7 @@
 #include "journal.h"
 #include "mailbox.h"
 #include "newborn.h"
+#include "pace.h"
 #include "query.h"
 #include "reaper.h"
 #include "round.h"
@@ -43,14 +43,6 @@
 #define FIRST_WORD_MS 1000
 /* After so long without an event the next one is likely to be far away. */
 #define QUIET_MS 250
-/*
- * In a storm of spawns or deaths it looks up now and then only.  More often
- * would be context switches, for whoever spawns as well: to tell a guard that
- * is awake, or asleep on a timer, is cheaper than to wake it.
- */
-#define PACE_LEAST_US 500
-#define PACE_MOST_US  3000
-#define STORM_MS      2 /* news that follow each other as fast */
 
 static struct cp_options options;
 static struct cp_host *root;
@@ -63,7 +55,6 @@ static bool waits; /* nobody waits for an answer to what it tells */
 static char title[sizeof(root->comm)]; /* the name in ours */
 static uint64_t wait_until;	       /* for a first message, 0: no more */
 static int news;		       /* messages in this round */
-static uint64_t rested; /* when the last storm's pause was over */
 
 /* The host's PID is part of the socket's name: "childproof/PID/RANDOM". */
 static pid_t
@@ -306,45 +297,6 @@ give_back(void)
 #endif
 }
 
-/* Do EVENTS follow the last ones as fast, and can the next ones wait? */
-static bool
-is_storm(const struct cp_event *events, int n, uint64_t now)
-{
-	bool before = now - rested <= STORM_MS, any = false;
-
-	for (int i = 0; i < n; i++) {
-		if (events[i].tag == CP_TAG_SIGNAL ||
-		    events[i].tag == CP_TAG_SENTINEL)
-			return false;
-		any = any || events[i].tag != CP_TAG_TIMER;
-	}
-	if (any)
-		rested = now;
-	return any && before;
-}
-
-/*
- * Sleeps as long as it takes to fill half the queue, by what was heard; where
- * nobody speaks, but dies or closes, not for long.
- */
-static void
-rest(void)
-{
-	static long us = PACE_LEAST_US;
-	struct timespec pause = { 0, PACE_LEAST_US * 1000 };
-
-	if (news > 0) {
-		us = us * cp_told_queue() / 2 / news;
-		if (us < PACE_LEAST_US)
-			us = PACE_LEAST_US;
-		if (us > PACE_MOST_US)
-			us = PACE_MOST_US;
-		pause.tv_nsec = us * 1000;
-	}
-	(void)nanosleep(&pause, NULL);
-	rested = cp_watch_now();
-}
-
 static void
 guard(void)
 {
@@ -370,8 +322,8 @@ guard(void)
 			handle(&events[i], now);
 		cp_round(&options, hurried, now);
 		tidy_hosts();
-		if (waits && is_storm(events, n, now))
-			rest();
+		if (waits && cp_pace_is_storm(events, n, now))
+			cp_pace_rest(news, cp_told_queue());
 	}
 }
 

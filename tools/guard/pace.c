@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* See pace.h. */
+#include <time.h>
+
+#include "pace.h"
+
+#define LEAST_US 500
+#define MOST_US	 3000
+#define STORM_MS 2 /* news that follow each other as fast */
+
+static uint64_t rested; /* when the last rest was over */
+
+bool
+cp_pace_is_storm(const struct cp_event *events, int n, uint64_t now_ms)
+{
+	bool before = now_ms - rested <= STORM_MS, any = false;
+
+	for (int i = 0; i < n; i++) {
+		if (events[i].tag == CP_TAG_SIGNAL ||
+		    events[i].tag == CP_TAG_SENTINEL)
+			return false;
+		any = any || events[i].tag != CP_TAG_TIMER;
+	}
+	if (any)
+		rested = now_ms;
+	return any && before;
+}
+
+void
+cp_pace_rest(int messages, int queue)
+{
+	static long us = LEAST_US;
+	struct timespec pause = { 0, LEAST_US * 1000 };
+
+	if (messages > 0) {
+		us = us * queue / 2 / messages;
+		if (us < LEAST_US)
+			us = LEAST_US;
+		if (us > MOST_US)
+			us = MOST_US;
+		pause.tv_nsec = us * 1000;
+	}
+	(void)nanosleep(&pause, NULL);
+	rested = cp_watch_now();
+}

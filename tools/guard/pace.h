@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guard's pace.  In a storm of spawns or deaths it looks up now and then
+ * only.  More often would be context switches, for whoever spawns as well: to
+ * tell a guard that is awake, or asleep on a timer, is cheaper than to wake it.
+ * Context: guard.
+ */
+#ifndef CP_PACE_H
+#define CP_PACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "watch.h"
+
+/* Do these N events follow the last ones as fast, and can the next ones wait? */
+bool cp_pace_is_storm(const struct cp_event *events, int n, uint64_t now_ms);
+
+/*
+ * Sleeps as long as it takes to fill half the socket's QUEUE, of which MESSAGES
+ * were there; where nobody speaks, but dies or closes, not for long.  3 ms at
+ * most.
+ */
+void cp_pace_rest(int messages, int queue);
+
+#endif
