@@ -49,7 +49,7 @@ TESTS	= procfs options wire channel slot ward preload ask text posted \
 	  census truth judge peers members terminal field suspect \
 	  abandoned keepers handed facts spare \
 	  told newborn mailbox affairs query trust look journal traffic closes \
-	  usage baseline rest stale brake admit target exports export exam \
+	  usage baseline rest stale brake admit pace target exports export exam \
 	  orphan table sockets lifeline snap view procs
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
@@ -234,6 +234,7 @@ $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/look_children.o \
 	$(TOLD_O) $(filter-out %/process.o,$(CENSUS_O)) \
 	$(B)/obj/common/options.o
 $(B)/tests/test_journal: $(B)/obj/guard/journal.o
+$(B)/tests/test_pace: $(B)/obj/guard/pace.o $(B)/obj/guard/watch.o $(PROCFS_O)
 $(B)/tests/test_orphan: $(addprefix $(B)/obj/cli/,orphan.o kin.o orphan_why.o)
 $(B)/tests/test_table: $(B)/obj/cli/table.o $(B)/obj/cli/human.o
 VIEW_O	= $(addprefix $(B)/obj/cli/,ask.o guards.o snap.o view.o nest.o procs.o \
