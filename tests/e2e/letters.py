@@ -12,7 +12,7 @@ import sys
 import time
 
 import proc
-from guard import both_there
+from guard import both_there, watches
 from leaks import DEATHS, STUBBORN, Row, at_once, bare, in_time, set_up
 from runner import Case
 from same import HOSTS
@@ -44,20 +44,23 @@ def host_killed(s, how, start="launcher"):
     s.nothing_of_ours(2.0)
 
 
-def known(s):
-    return sum(x["event"] == "ward" for x in s.journal_lines())
+def unwatched(s):
+    guards = s.guards_now()
+    return [w for w in s.wards()
+            if not any(watches(g.pid, w.pid) for g in guards)]
 
 
 def guard_killed(s):
     """With it goes what it had not read; the next one looks for that."""
     row = stubborn(MANY, "vfork")
     host = set_up(s, DEATHS["SIGKILL"], row, "launcher", {"grace": "10s"})
-    both_there(s)[0].kill()
-    both_there(s)
+    old = both_there(s)[0]
+    old.kill()
+    expect(old.dead(LONG), "SIGKILL did not end the guard")
     deadline = time.monotonic() + LONG
-    while known(s) < MANY:
-        expect(time.monotonic() < deadline, f"{known(s)} of {MANY} are known")
-        time.sleep(0.02)  # the journal has no event of its own
+    while missing := unwatched(s):
+        expect(time.monotonic() < deadline, f"{len(missing)} are not known")
+        time.sleep(0.02)  # it has its own pace, and says nothing
     alive = proc.first_deaths(s.wards(), time.monotonic() + SPARE)
     expect(not alive, "the wards of a live host were ended")
     host.kill()
