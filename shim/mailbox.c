@@ -35,6 +35,7 @@
 #endif
 
 static _Atomic(struct cp_mailbox *) mailbox;
+static uid_t maker; /* as the kernel attested it with the offer */
 static _Atomic unsigned children;
 static _Atomic unsigned failures;
 
@@ -91,6 +92,13 @@ make_file(size_t size)
 	return fd;
 }
 
+/* Of this thread, which may differ from another's. */
+static uid_t
+own_uid(void)
+{
+	return (uid_t)syscall(SYS_getuid);
+}
+
 static void
 make_mailbox(void)
 {
@@ -112,6 +120,7 @@ make_mailbox(void)
 			atomic_store(&children, 0);
 	}
 	cp_raw_close(fd);
+	maker = own_uid();
 	atomic_store(&mailbox, m);
 }
 
@@ -134,7 +143,9 @@ cp_mailbox_put(const struct cp_msg *msg, pid_t pid)
 	struct cp_letter *l;
 	uint32_t old;
 
-	if (m == NULL || msg->flags & ALOUD || !is_awake(m))
+	/* Who has changed its uid is told of by nobody else. */
+	if (m == NULL || msg->flags & ALOUD || !is_awake(m) ||
+	    own_uid() != maker)
 		return none;
 	posted.index = (int)(atomic_fetch_add(&m->next, 1) % CP_LETTERS);
 	l = &m->letter[posted.index];

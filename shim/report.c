@@ -25,7 +25,7 @@
 #include "report.h"
 
 #define TRY_US	     100000
-#define TRIES	     10
+#define WAIT_MS	     1000
 #define RETIRE_TRIES 100 /* of a millisecond */
 #define STARTS	     3
 #define MUTE_MS	     1000
@@ -91,6 +91,7 @@ send_one(const struct cp_msg *msg, int how)
 {
 	struct cp_shared *s = cp_owner_shared();
 	struct timeval limit = { .tv_usec = TRY_US };
+	int64_t until = now_ms() + WAIT_MS;
 	int rc,
 	    fd = (int)syscall(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC,
 		0);
@@ -102,9 +103,9 @@ send_one(const struct cp_msg *msg, int how)
 	    !cp_report_is_muted()) {
 		(void)syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDTIMEO,
 		    &limit, sizeof(limit));
-		for (int i = 0; i < TRIES && rc == -1 && is_full() &&
-		     !cp_report_is_muted();
-		     i++)
+		/* By the clock: a host full of SIGCHLDs interrupts each try. */
+		while (rc == -1 && is_full() && now_ms() < until &&
+		    !cp_report_is_muted())
 			rc = deliver(fd, msg, 0);
 		if (rc == -1 && is_full())
 			cp_report_mute();

@@ -69,6 +69,47 @@ def guard_killed(s):
     host.wait()
 
 
+# What is left last is left for a guard that dies before it looks.
+BEREFT = """
+import os, signal, subprocess, sys
+PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+def is_guard(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline") as f:
+            return f"guarding {os.getpid()} " in f.read()
+    except OSError:
+        return False
+def run(n):
+    for i in range(n):
+        subprocess.run(["true"], **PIPES)
+run(int(sys.argv[1]))
+guards = [int(x) for x in os.listdir("/proc") if x.isdigit() and is_guard(x)]
+run(int(sys.argv[1]) // 5)
+for guard in guards:
+    os.kill(guard, signal.SIGSTOP)
+p = subprocess.Popen([sys.argv[2], "stubborn", sys.argv[3], "g0"], **PIPES)
+for guard in guards:
+    os.kill(guard, signal.SIGKILL)
+p.wait()
+"""
+
+
+def both_killed(s, how):
+    """The guard with letters that it had not read, and then the host."""
+    host = s.start([sys.executable, "-c",
+                    BEREFT, str(SURELY), s.program("ward"), s.meet],
+                   how=how)
+    s.gather(g0=1)
+    ward = s.wards()[0]
+    host.kill()
+    expect(host.dead(LONG), "SIGKILL did not end the host")
+    limit = SPARE if how == "bare" else GRACE + TERM + LONG
+    expect(ward.dead(limit) == (how != "bare"),
+           f"{how}: the ward's death is not as it should be")
+    ward.kill()
+    host.wait()
+
+
 def shares_memory(s):
     """Only who spawns a lot does, and has no descriptor for it."""
     for n, shared in ((FEW, False), (SURELY, True)):
@@ -177,6 +218,10 @@ def cases():
     yield Case("letters/killed/preload",
                lambda s: host_killed(s, "vfork", "preload"), False)
     yield Case("letters/guard-killed", guard_killed, False)
+    yield Case("letters/both-killed",
+               lambda s: both_killed(s, "launcher"), False)
+    yield Case("letters/bare/both-killed",
+               lambda s: both_killed(s, "bare"), True)
     yield Case("letters/shares", shares_memory, False)
     yield Case("letters/limit", no_files, False)
     yield Case("letters/filter", no_such_calls, False)

@@ -60,6 +60,8 @@ begin_shared(void)
 	    0);
 	cr_assert_neq(box, MAP_FAILED);
 	offer(&m, fd);
+	cr_assert_eq(box->look_ms, 0);
+	cr_assert(cp_mailbox_renewed());
 }
 
 TestSuite(mailbox, .timeout = 60, .init = begin_shared, .fini = end);
@@ -114,6 +116,24 @@ ended(void)
 	cr_assert_eq(kill(pid, SIGKILL), 0);
 	cr_assert_eq(waitpid(pid, NULL, 0), pid);
 	return pid;
+}
+
+/* Who would read it if this guard died must have it first. */
+Test(mailbox, no_look_before_the_sentinel_has_it)
+{
+	struct cp_msg m = message(CP_MSG_MAILBOX, getpid(), 0);
+	int fd = file_of(sizeof(*box), F_SEAL_SHRINK);
+
+	cr_assert(!cp_mailbox_renewed());
+	box = mmap(NULL, sizeof(*box), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+	    0);
+	cr_assert_neq(box, MAP_FAILED);
+	offer(&m, fd);
+	wake();
+	cr_assert_eq(box->look_ms, 0);
+	cr_assert(cp_mailbox_renewed());
+	wake();
+	cr_assert_gt(box->look_ms, NOW);
 }
 
 Test(mailbox, look_is_promised_to_who_spawns)
@@ -335,6 +355,7 @@ Test(mailbox, new_one_replaces_it)
 	post(ended());
 	offer(&m, file_of(sizeof(*box), F_SEAL_SHRINK));
 	cr_assert(is_empty());
+	cr_assert(cp_mailbox_renewed());
 	wake();
 	cr_assert_eq(box->look_ms, 0);
 	cr_assert_neq(cp_mailbox_next(), 0);
@@ -356,6 +377,7 @@ Test(mailbox, unfit_ones_are_refused)
 	hear();
 	cp_facts_forget_host(cp_told_host(getpid(), NOW));
 	offer(&m, file_of(sizeof(*box), F_SEAL_SHRINK));
+	cr_assert(!cp_mailbox_renewed());
 	wake();
 	cr_assert_eq(cp_mailbox_next(), 0);
 }

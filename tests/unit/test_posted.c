@@ -173,6 +173,25 @@ Test(posted, child_speaks_for_itself)
 	cr_assert_eq(box->letter[0].msg.pid, pid);
 }
 
+/* The kernel attests who it is: who holds its channels then is known by that. */
+Test(posted, not_for_who_is_another_user_now)
+{
+	int status;
+	pid_t pid;
+
+	count(MANY);
+	promise(10000);
+	pid = fork();
+	if (pid == 0)
+		_exit(setresuid(65534, 65534, 65534) != 0 ? 2 :
+							    put(0).index >= 0);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	if (WEXITSTATUS(status) == 2)
+		cr_skip_test("only root may");
+	cr_assert_eq(status, 0);
+	cr_assert_geq(put(5).index, 0);
+}
+
 Test(posted, what_needs_an_answer_is_said_aloud)
 {
 	static const uint16_t flags[] = { CP_WARD_ASK, CP_WARD_UNDO,

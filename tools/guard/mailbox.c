@@ -25,6 +25,7 @@ struct box {
 	uint64_t look_ms;	   /* as promised, 0: not */
 	struct ucred from;	   /* the host */
 	bool used;		   /* since the last look */
+	bool safe;		   /* the sentinel has it as well */
 };
 
 static struct box boxes[BOXES_MAX];
@@ -156,12 +157,24 @@ cp_mailbox_offered(const struct cp_heard *x, int file)
 		*b = (struct box){ .shared = p, .from = x->from };
 }
 
+bool
+cp_mailbox_renewed(void)
+{
+	bool any = false;
+
+	for (int i = 0; i < BOXES_MAX; i++) {
+		any = any || (boxes[i].shared != NULL && !boxes[i].safe);
+		boxes[i].safe = true;
+	}
+	return any;
+}
+
 void
 cp_mailbox_promise(pid_t pid, uint64_t now_ms)
 {
 	struct box *b = find(pid);
 
-	if (b == NULL)
+	if (b == NULL || !b->safe)
 		return;
 	if (b->look_ms != 0) /* it is full, then */
 		(void)read_box(b, now_ms);

@@ -17,6 +17,12 @@
  */
 void cp_mailbox_offered(const struct cp_heard *x, int file);
 
+/*
+ * Is there one that nobody would read if we died?  From now on all are meant
+ * to be known to a sentinel, and a look is promised.
+ */
+bool cp_mailbox_renewed(void);
+
 /* Host PID spawns: if it has a mailbox, there will be a look at it. */
 void cp_mailbox_promise(pid_t pid, uint64_t now_ms);
 

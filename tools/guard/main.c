@@ -122,7 +122,7 @@ take_over(void)
 	memset(title, 0, sizeof(title));
 	cp_facts_adopt(cp_told_rewatch);
 	cp_newborn_adopt(cp_watch_now());
-	/* Of what lies in some we know nothing. */
+	/* What the dead guard had not read, and of what came after that. */
 	(void)cp_mailbox_close(0, cp_watch_now());
 	cp_told_missed(cp_watch_now());
 	cp_facts_tally()->replaced++;
@@ -157,6 +157,17 @@ start_sentinel(void)
 	} while (sentinel == -2 && ++sentinels_lost < SENTINELS_MAX);
 	if (sentinel >= 0)
 		(void)cp_watch_add(sentinel, CP_TAG_SENTINEL, 0, 0);
+}
+
+/* A mailbox is inherited, so who is to read it after us is made after it. */
+static void
+renew_sentinel(void)
+{
+	if (!cp_mailbox_renewed() || sentinel < 0)
+		return;
+	cp_sentinel_stop(sentinel);
+	sentinel = -1;
+	start_sentinel();
 }
 
 /*
@@ -322,6 +333,7 @@ guard(void)
 			handle(&events[i], now);
 		cp_round(&options, hurried, now);
 		tidy_hosts();
+		renew_sentinel();
 		if (waits && cp_pace_is_storm(events, n, now))
 			cp_pace_rest(news, cp_told_queue());
 	}
