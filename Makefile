@@ -45,7 +45,7 @@ CLI_GUARD = census walk walk_list crew process interest truth sockdiag index \
 	  spare judge gather across
 
 # Criterion, one program each; the objects of each are written out below.
-TESTS	= procfs options wire channel slot ward preload ask text posted \
+TESTS	= procfs options wire channel slot ward preload ask report text posted \
 	  census truth judge peers members terminal field suspect \
 	  abandoned keepers handed facts spare \
 	  told newborn mailbox affairs query trust look journal traffic closes \
@@ -207,7 +207,8 @@ $(B)/tests/test_posted: $(B)/obj/unit/mailbox.o
 $(B)/tests/test_ward: $(addprefix $(B)/obj/unit/,ward.o over.o heir.o) \
 	$(PROCFS_O)
 $(B)/tests/test_preload: $(B)/obj/unit/preload.o
-$(B)/tests/test_ask: $(addprefix $(B)/obj/unit/,ask.o config.o finish.o note.o \
+$(B)/tests/test_ask $(B)/tests/test_report: $(addprefix $(B)/obj/unit/,ask.o \
+	  config.o finish.o note.o \
 	  owner.o report.o ward.o over.o heir.o) \
 	$(addprefix $(B)/obj/common/,key.o options.o start.o wire.o) $(PROCFS_O)
 CENSUS_O = $(addprefix $(B)/obj/guard/,census.o walk.o walk_list.o \

@@ -132,6 +132,15 @@ is_fit(int file)
 	    st.st_size >= (off_t)sizeof(struct cp_mailbox);
 }
 
+/* Has its host died unnoticed? */
+static bool
+is_left(const struct box *b)
+{
+	const struct cp_host *h = cp_facts_find_host(b->from.pid);
+
+	return h == NULL || h->dead;
+}
+
 void
 cp_mailbox_offered(const struct cp_heard *x, int file)
 {
@@ -144,13 +153,13 @@ cp_mailbox_offered(const struct cp_heard *x, int file)
 	    h == NULL || h->pidfd < 0 || !cp_newborn_may_wait() ||
 	    !is_fit(file))
 		return;
-	if (b != NULL) /* that was another program's */
-		(void)drop(b, x->now_ms);
 	for (int i = 0; i < BOXES_MAX && b == NULL; i++)
-		if (boxes[i].shared == NULL)
+		if (boxes[i].shared == NULL || is_left(&boxes[i]))
 			b = &boxes[i];
 	if (b == NULL)
 		return;
+	if (b->shared != NULL) /* that of the program before, or left */
+		(void)drop(b, x->now_ms);
 	p = mmap(NULL, sizeof(*b->shared), PROT_READ | PROT_WRITE, MAP_SHARED,
 	    file, 0);
 	if (p != MAP_FAILED)

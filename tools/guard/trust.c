@@ -102,7 +102,9 @@ check_letter(struct cp_heard *x, int fd)
 		return fd;
 	if (!cp_watch_ended(fd) && cp_procfs_stat(x->msg.pid, &st) == 0 &&
 	    !cp_trust_is_later(x, &st)) {
-		x->msg.start = st.start;
+		/* Only of a child is it sure by then whose PID it was. */
+		if (st.ppid == x->from.pid)
+			x->msg.start = st.start;
 		return fd;
 	}
 	close(fd);
