@@ -113,7 +113,8 @@ def stubborn(setting):
 def obedient(setting):
     goal = Goal(1.1)
     return kills(setting, "host killed, EOF obeyed", "eof",
-                 {1: (15, goal), 100: (9, goal), 1000: (5, goal)}, ("bare",))
+                 {1: (15, goal), 100: (11, goal), 1000: (7, goal)},
+                 ("bare", "empty"), floor="empty")
 
 
 def none_lost(setting):

@@ -8,7 +8,8 @@
 #define MOST_US	 3000
 #define STORM_MS 2 /* news that follow each other as fast */
 
-static uint64_t rested; /* when the last rest was over */
+static uint64_t rested;		 /* when the last rest was over */
+static long wordless = LEAST_US; /* the next one while nobody speaks */
 
 bool
 cp_pace_is_storm(const struct cp_event *events, int n, uint64_t now_ms)
@@ -21,6 +22,8 @@ cp_pace_is_storm(const struct cp_event *events, int n, uint64_t now_ms)
 			return false;
 		any = any || events[i].tag != CP_TAG_TIMER;
 	}
+	if (any && !before)
+		wordless = LEAST_US;
 	if (any)
 		rested = now_ms;
 	return any && before;
@@ -30,16 +33,18 @@ void
 cp_pace_rest(int messages, int queue)
 {
 	static long us = LEAST_US;
-	struct timespec pause = { 0, LEAST_US * 1000 };
+	long *which = messages > 0 ? &us : &wordless;
+	struct timespec pause = { 0, 0 };
 
-	if (messages > 0) {
+	if (messages > 0)
 		us = us * queue / 2 / messages;
-		if (us < LEAST_US)
-			us = LEAST_US;
-		if (us > MOST_US)
-			us = MOST_US;
-		pause.tv_nsec = us * 1000;
-	}
+	if (*which < LEAST_US)
+		*which = LEAST_US;
+	if (*which > MOST_US)
+		*which = MOST_US;
+	pause.tv_nsec = *which * 1000;
+	if (messages == 0)
+		wordless *= 2;
 	(void)nanosleep(&pause, NULL);
 	rested = cp_watch_now();
 }

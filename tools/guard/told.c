@@ -33,6 +33,7 @@
  */
 #define DEATH_SETTLE_MS 20
 #define SETTLE_LEAST_MS 2
+#define SETTLE_MORE_MS	10
 #define SETTLE_MOST_MS	100
 /* So many messages are taken from the socket at once. */
 #define BATCH 16
@@ -370,7 +371,7 @@ void
 cp_told_ward_died(const struct cp_ward *w, uint64_t now_ms)
 {
 	struct cp_host *h = w->host;
-	uint64_t at = now_ms + SETTLE_LEAST_MS;
+	uint64_t at = now_ms + SETTLE_MORE_MS;
 
 	if (at > h->settle_most_ms)
 		at = h->settle_most_ms;
