@@ -44,9 +44,9 @@ CALLS = {
 # numbers in /proc have more or fewer digits, hence the tolerance.
 INSTRUCTIONS = {
     "start": [2255],
-    "vfork": [1303, 4655],
-    "fork": [1471, 4655],
-    "posix_spawn": [6210, 0],
+    "vfork": [1330, 4682],
+    "fork": [1498, 4682],
+    "posix_spawn": [6256, 0],
     "plain": [0, 67],
 }
 TOLERANCE = 0.1
