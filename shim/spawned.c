@@ -220,7 +220,9 @@ is_one_of_ours(pid_t pid, int fd, struct cp_end_id *end)
 	struct cp_made made[VANISHED_MAX];
 	int n = cp_channel_unclaimed(made, VANISHED_MAX);
 
-	for (int i = 0; i < n; i++) {
+	/* As a rule that of stdin was made first, that of stdout next. */
+	for (int j = 0; j < n; j++) {
+		int i = (2 * n - 1 - fd - j) % n;
 		int own = made[i].fd[end_for(&made[i], fd)];
 
 		if (own >= 0 && cp_kept_same(pid, fd, cp_owner_host(), own))
