@@ -253,6 +253,7 @@ Test(mailbox, pid_is_used_again_in_a_hurry)
 	post_as(&m, 1);
 	cp_mailbox_attend(SEEN);
 	cr_assert(registered(pid)->dead);
+	cr_assert(registered(pid)->unheard);
 }
 
 Test(mailbox, other_letters_are_thrown_away)

@@ -17,11 +17,6 @@
 #define NEWBORNS_MAX 4096
 /* They are looked at together: at multiples of this. */
 #define TICK_MS 25
-/*
- * As a rule a host closes its ends just before or after its child's end.  Asked
- * at once whether it has them it would say yes, in vain.
- */
-#define ENDING_MS 3
 /* What else is said asks for something at once. */
 #define CAN_WAIT                                                               \
 	(CP_WARD_DUPLEX | CP_WARD_ARMED | CP_WARD_MAIN_THREAD | CP_WARD_GUESS)
@@ -155,7 +150,7 @@ end_as(struct newborns *list, struct newborn *b, uint64_t died_ms)
 	TAILQ_INSERT_TAIL(list, b, link);
 }
 
-/* B has ended, which is all that is of interest for a moment. */
+/* B has ended.  All that have in this round are looked at together. */
 static void
 end(struct newborn *b, uint64_t now)
 {
@@ -316,14 +311,17 @@ enroll_old(bool all, uint64_t now)
 	}
 }
 
+/*
+ * In the round that has heard of it: of what is said to whom a child has left
+ * nothing must be missed.
+ */
 static void
-settle_ended(bool all, uint64_t now)
+settle_ended(uint64_t now)
 {
 	struct cp_sight seen[CP_SIGHTS] = { { 0 } };
 	struct newborn *b;
 
-	while ((b = TAILQ_FIRST(&ending)) != NULL &&
-	    (all || b->died_ms + ENDING_MS <= now))
+	while ((b = TAILQ_FIRST(&ending)) != NULL)
 		settle(b, seen, now);
 }
 
@@ -331,7 +329,7 @@ void
 cp_newborn_attend(uint64_t now_ms, enum cp_newborns which)
 {
 	enroll_old(which == CP_NEWBORN_ALL, now_ms);
-	settle_ended(which == CP_NEWBORN_ALL, now_ms);
+	settle_ended(now_ms);
 	if (which != CP_NEWBORN_OLD)
 		enroll_dead(now_ms);
 }
@@ -415,7 +413,7 @@ cp_newborn_next(void)
 	if (b != NULL)
 		at = (b->heard_ms + CP_LOOK_MS + TICK_MS - 1) / TICK_MS *
 		    TICK_MS;
-	if (e != NULL && (at == 0 || e->died_ms + ENDING_MS < at))
-		at = e->died_ms + ENDING_MS;
+	if (e != NULL && (at == 0 || e->died_ms < at))
+		at = e->died_ms; /* it has ended since this round's look */
 	return at;
 }

@@ -3,8 +3,8 @@
  * Registrations that can wait.  Most children are gone within milliseconds,
  * and all that was looked up about them was looked up in vain: what a child
  * says of itself is kept until it is CP_LOOK_MS old, and only the kernel is
- * asked to tell of its end.  A moment after that it is seen whether the host
- * has let go of it; if not, whoever is left is listened to.  Who had ended
+ * asked to tell of its end.  Then it is seen at once whether the host has let
+ * go of it; if not, whoever is left is listened to.  Who had ended
  * before a letter of his was read (mailbox.h) is known too late for that: what
  * he has left counts as handed on.
  *

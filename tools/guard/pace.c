@@ -5,7 +5,7 @@
 #include "pace.h"
 
 #define LEAST_US 500
-#define MOST_US	 3000
+#define MOST_US	 1000
 #define STORM_MS 2 /* news that follow each other as fast */
 
 static uint64_t rested;		 /* when the last rest was over */

@@ -18,8 +18,8 @@ bool cp_pace_is_storm(const struct cp_event *events, int n, uint64_t now_ms);
 
 /*
  * Sleeps as long as it takes to fill half the socket's QUEUE, of which MESSAGES
- * were there; where nobody speaks, but dies or closes, longer each time.  3 ms
- * at most.
+ * were there; where nobody speaks, but dies or closes, longer each time.  1 ms
+ * at most: what a child that dies meanwhile has left is not heard so long.
  */
 void cp_pace_rest(int messages, int queue);
 
