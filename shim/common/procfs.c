@@ -120,7 +120,9 @@ enum {
 	F_END,
 };
 
-#define KTHREAD 0x00200000 /* PF_KTHREAD of the kernel's <linux/sched.h> */
+/* PF_EXITING and PF_KTHREAD of the kernel's <linux/sched.h> */
+#define EXITING 0x00000004
+#define KTHREAD 0x00200000
 
 int
 cp_procfs_parse_stat(const char *buf, size_t len, struct cp_stat *st)
@@ -157,6 +159,7 @@ cp_procfs_parse_stat(const char *buf, size_t len, struct cp_stat *st)
 	new.pgid = (pid_t)field[F_PGID];
 	new.sid = (pid_t)field[F_SID];
 	new.kernel = (field[F_FLAGS] & KTHREAD) != 0;
+	new.exiting = (field[F_FLAGS] & EXITING) != 0;
 	new.threads = (uint32_t)field[F_THREADS];
 	new.start = field[F_START];
 	new.image = field[F_STACK];

@@ -27,7 +27,8 @@ struct cp_stat {
 	pid_t sid;
 	char state; /* R S D T t Z X … */
 	char comm[16];
-	bool kernel; /* a kernel thread */
+	bool kernel;  /* a kernel thread */
+	bool exiting; /* the main thread is, or has */
 	/*
 	 * A main thread that has ended (pthread_exit) is a zombie with more
 	 * than one of these; descriptors and image are its others' then, under

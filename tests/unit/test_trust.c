@@ -13,10 +13,13 @@
 #include <stdint.h>
 
 #include "../../shim/common/procfs.h"
+#include "../../tools/guard/trust.h"
 #include "senders.h"
 
 #define FREE_PID 0x3ffffff /* no kernel gives it */
-#define FDS	 253	   /* the most that a message can carry */
+#define FAMILY	 2000
+#define FAMILIES 4
+#define FDS	 253 /* the most that a message can carry */
 
 static int in[2], out[2], news[2];
 
@@ -156,6 +159,60 @@ Test(trust, so_has_one_that_nobody_has_waited_for)
 	hear();
 	cr_assert(registered(child)->host->dead);
 	is_buried(host);
+}
+
+/* In a host with many children, the first of which has the channels. */
+static void
+large_family(void)
+{
+	pid_t first = 0, child;
+
+	for (int i = 0; i < FAMILY; i++) {
+		child = fork();
+		if (child == 0) {
+			if (i == 0 &&
+			    (dup2(in[0], 0) != 0 || dup2(out[1], 1) != 1 ||
+				write(1, "", 1) != 1))
+				_exit(1);
+			wait_at_gate();
+		}
+		if (i == 0)
+			first = child;
+	}
+	_exit(write(news[1], &first, sizeof(first)) == sizeof(first) &&
+		    pause() == 0 ?
+		0 :
+		1);
+}
+
+/*
+ * It gives them away one by one, and can be seen to have ended only then.  That
+ * takes some 0.1 ms, so not every host is caught at it.
+ */
+Test(trust, dying_host_has_spoken_for_its_child)
+{
+	for (int i = 0; i < FAMILIES; i++) {
+		pid_t host = fork(), child;
+		struct cp_heard x = { .pidfd = -1 };
+		struct cp_stat st;
+		char c;
+
+		cr_assert_neq(host, -1);
+		if (host == 0)
+			large_family();
+		cr_assert_eq(read(news[0], &child, sizeof(child)),
+		    sizeof(child));
+		cr_assert_eq(read(out[0], &c, 1), 1); /* it has them */
+		x.msg = true_message(child, 0);
+		x.from = (struct ucred){ host, getuid(), getgid() };
+		cr_assert_eq(kill(host, SIGKILL), 0);
+		do
+			cr_assert_eq(cp_procfs_stat(child, &st), 0);
+		while (st.ppid == host);
+		cr_assert(cp_trust_child(&x, child, host, &st), "%d: dying", i);
+		cr_assert_eq(waitpid(host, NULL, 0), host);
+		cr_assert(cp_trust_child(&x, child, host, &st), "%d: dead", i);
+	}
 }
 
 /* One without channels is known by its age. */
@@ -432,8 +489,11 @@ send_descriptors(const void *bytes, size_t len)
 		struct cmsghdr align;
 	} control = { { 0 } };
 	struct iovec iov = { (void *)(uintptr_t)bytes, len };
-	struct msghdr mh = { .msg_name = &guard, .msg_namelen = guard_len,
-		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+	struct msghdr mh = { .msg_name = &guard,
+		.msg_namelen = guard_len,
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
 		.msg_controllen = sizeof(control) };
 	int s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int fds[FDS];

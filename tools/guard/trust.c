@@ -62,6 +62,20 @@ cp_trust_has_ended(const struct cp_heard *x)
 	return kill(x->from.pid, 0) != 0 && errno == ESRCH;
 }
 
+/*
+ * Has the sender ended, or is it about to?  A host gives away its children, one
+ * after the other, some microseconds before it can be seen to have ended
+ * (measured with 1,000 of them: by 7 of 40 hosts).
+ */
+static bool
+is_ending(const struct cp_heard *x)
+{
+	struct cp_stat st;
+
+	return (cp_procfs_stat(x->from.pid, &st) == 0 && st.exiting) ||
+	    cp_trust_has_ended(x);
+}
+
 uid_t
 cp_trust_owner(pid_t pid)
 {
@@ -174,8 +188,8 @@ cp_trust_host(pid_t child, pid_t host, const struct cp_stat *st)
 
 /*
  * May this sender register the child PID of HOST?  A child speaks for itself,
- * a host for its own children.  If the host is dead by now nobody can tell
- * whose child it was, nor, if it was in another PID namespace, who has that
+ * a host for its own children.  If the host is dead, or dying, nobody can
+ * tell whose child it was, nor, if it was in another PID namespace, who has that
  * number here: then PID must have the channels that were told, or, if it has
  * none, be as old as was told.
  */
@@ -188,7 +202,7 @@ cp_trust_child(const struct cp_heard *x, pid_t pid, pid_t host,
 	if (pid != x->from.pid)
 		return ours && host == x->from.pid &&
 		    (st->ppid == host || st->start == 0 ||
-			(cp_trust_has_ended(x) &&
+			(is_ending(x) &&
 			    (cp_trust_is_dead(st) ||
 				st->start == x->msg.start ||
 				has_channels(pid, x->msg.channel))));
