@@ -24,8 +24,10 @@ TREE = os.path.dirname(os.path.dirname(os.path.dirname(
 # What the contract allows on top of the graces.
 PROMPT = 0.250
 # What we allow on top of that, because the machine is busy with other cases:
-# the one place for it.
-SLACK = 0.100
+# the one place for it.  Twelve of 100 wards each at a time, on one processor,
+# were in time with this.  How quick it is on an idle machine is the bench's;
+# here it is below the 5 s after which a guard looks again for what it missed.
+SLACK = 1.0
 # How long somebody must live to count as not ended.
 SPARE = 0.300
 # For what has no promised time, and only hangs if something is broken.
