@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The channel table: a ring of fixed size, mapped with the first channel; its
- * untouched pages cost nothing.
+ * The channel table: a ring, mapped with the first channel.  It is as large as
+ * the host's wards are many, since each fork copies what was touched of it, and
+ * each exec gives that back.
  * Lock-free: a writer takes the next entry by its ticket, a reader copies an
  * entry and looks whether its state word is still the same.
  *
@@ -33,11 +34,15 @@ struct entry {
 	struct cp_made made;
 };
 
+#define FIRST	 512 /* entries at first, of which half are for no ward */
+#define PER_WARD 3   /* stdin, stdout and stderr */
+
 /* What every spawn writes: on one page, of which each fork makes a copy. */
 struct ring {
 	_Atomic uint64_t tickets;
 	_Atomic uint64_t review;  /* where cp_channel_review() goes on */
 	_Atomic int32_t shedding; /* entries with a SHED mark, about */
+	_Atomic uint32_t size;	  /* of the table; it only grows */
 	struct entry table[CP_CHANNELS];
 };
 
@@ -59,6 +64,8 @@ get_or_map(void)
 	if (r != NULL)
 		return r;
 	r = cp_map(sizeof(*r), MAP_PRIVATE);
+	if (r != NULL)
+		atomic_store(&r->size, FIRST);
 	if (r == NULL || atomic_compare_exchange_strong(&ring, &none, r))
 		return r;
 	cp_unmap(r, sizeof(*r));
@@ -68,7 +75,7 @@ get_or_map(void)
 static struct entry *
 entry(struct ring *r, uint64_t ticket)
 {
-	return &r->table[ticket % CP_CHANNELS];
+	return &r->table[ticket % atomic_load(&r->size)];
 }
 
 /* The next ticket; how many of those before it are in the ring. */
@@ -76,29 +83,35 @@ static uint64_t
 last_of(struct ring *r, uint64_t *n)
 {
 	uint64_t last = r == NULL ? 0 : atomic_load(&r->tickets);
+	uint64_t size = r == NULL ? 0 : atomic_load(&r->size);
 
-	*n = last < CP_CHANNELS ? last : CP_CHANNELS;
+	*n = last < size ? last : size;
 	return last;
+}
+
+/* Writes an entry over what was in it. */
+static void
+put(struct ring *r, struct entry *e, const struct cp_made *made, uint64_t state)
+{
+	uint64_t old = atomic_exchange(&e->state, state | WRITING);
+
+	if (old & SHED_ANY)
+		atomic_fetch_sub(&r->shedding, 1);
+	atomic_thread_fence(memory_order_release);
+	e->made = *made;
+	atomic_store_explicit(&e->state, state, memory_order_release);
 }
 
 void
 cp_channel_add(const struct cp_made *made)
 {
 	struct ring *r = get_or_map();
-	struct entry *e;
-	uint64_t ticket, old;
+	uint64_t ticket;
 
 	if (r == NULL)
 		return;
 	ticket = atomic_fetch_add(&r->tickets, 1);
-	e = entry(r, ticket);
-	old = atomic_exchange(&e->state, (ticket + 1) << BITS | WRITING);
-	if (old & SHED_ANY)
-		atomic_fetch_sub(&r->shedding, 1);
-	atomic_thread_fence(memory_order_release);
-	e->made = *made;
-	atomic_store_explicit(&e->state, (ticket + 1) << BITS,
-	    memory_order_release);
+	put(r, entry(r, ticket), made, (ticket + 1) << BITS);
 }
 
 bool
@@ -121,6 +134,38 @@ look(const struct entry *e, struct cp_made *made)
 		state >> BITS ?
 	    state :
 	    0;
+}
+
+/*
+ * Where entries lie depends on the size, so some of them move.  One that is
+ * added meanwhile may stay where it was: it is found there, too, but it is not
+ * the last to be overwritten.
+ */
+static void
+rearrange(struct ring *r, uint32_t size)
+{
+	for (uint32_t i = 0; i < size; i++) {
+		struct entry *e = &r->table[i], *to;
+		struct cp_made made;
+		uint64_t state = look(e, &made);
+
+		if (state == 0 || (to = entry(r, (state >> BITS) - 1)) == e)
+			continue;
+		put(r, to, &made, state);
+		(void)atomic_compare_exchange_strong(&e->state, &state, 0);
+	}
+}
+
+void
+cp_channel_room(unsigned wards)
+{
+	struct ring *r = get();
+	uint32_t size;
+
+	while (r != NULL && (size = atomic_load(&r->size)) < CP_CHANNELS &&
+	    size < FIRST / 2 + wards * PER_WARD)
+		if (atomic_compare_exchange_strong(&r->size, &size, 2 * size))
+			rearrange(r, size);
 }
 
 /* A glance, which may be at what is just written: look() is for sure. */
@@ -222,10 +267,11 @@ cp_channel_shed(void)
 {
 	struct ring *r = get();
 	uint64_t n, last = last_of(r, &n);
-	int saved = errno;
+	int saved;
 
 	if (r == NULL || atomic_load(&r->shedding) <= 0)
 		return;
+	saved = errno;
 	for (uint64_t i = 1; i <= n; i++) {
 		struct entry *e = entry(r, last - i);
 		struct cp_made made;

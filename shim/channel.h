@@ -11,7 +11,7 @@
 #include "common/channel_id.h"
 #include "common/procfs.h"
 
-#define CP_CHANNELS 4096
+#define CP_CHANNELS 4096 /* at most; a power of two */
 
 /*
  * A channel as it was made: its two ends, with the descriptors they had.
@@ -27,6 +27,9 @@ struct cp_made {
 
 /* Remembers a channel; the oldest one is forgotten.  Context: host. */
 void cp_channel_add(const struct cp_made *made);
+
+/* So that those of so many wards are remembered, at least.  Context: host. */
+void cp_channel_room(unsigned wards);
 
 /* Looks at the two descriptors and remembers the channel.  Context: host. */
 void cp_channel_add_fds(int kind, const int fd[2], bool cloexec);

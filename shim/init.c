@@ -110,6 +110,7 @@ cp_drain(void)
 			cp_channel_warded(&record.channel[1]);
 			cp_mailbox_count();
 		}
+	cp_channel_room(cp_ward_count());
 	cp_channel_review();
 }
 

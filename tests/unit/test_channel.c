@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -142,6 +143,8 @@ Test(channel, oldest_is_overwritten)
 	struct cp_made made = { .kind = CP_KIND_UNIX }, got;
 	struct cp_end_id end = { .kind = CP_KIND_UNIX };
 
+	cp_channel_add(&made);
+	cp_channel_room(CP_CHANNELS); /* all there is */
 	for (uint64_t i = 1; i <= CP_CHANNELS + 10; i++) {
 		made.ino[0] = 2 * i;
 		made.ino[1] = 2 * i + 1;
@@ -154,6 +157,125 @@ Test(channel, oldest_is_overwritten)
 	cr_assert_eq(got.ino[0], 2 * 11);
 	end.ino = 2 * (CP_CHANNELS + 10);
 	cr_assert_eq(cp_channel_find(&end, &got), 0);
+}
+
+/* Every entry is where it is looked for, whatever the size. */
+Test(channel, room_is_made_for_more_wards)
+{
+	struct cp_made made = { .kind = CP_KIND_UNIX }, got;
+	struct cp_end_id end = { .kind = CP_KIND_UNIX };
+	uint64_t n = 0;
+
+	for (unsigned wards = 0; wards <= CP_CHANNELS / 3; wards++) {
+		cp_channel_room(wards);
+		for (int i = 0; i < 3; i++) {
+			made.ino[0] = 2 * ++n;
+			made.ino[1] = 2 * n + 1;
+			cp_channel_add(&made);
+		}
+	}
+	for (uint64_t i = n - CP_CHANNELS + 1; i <= n; i++) {
+		end.ino = 2 * i + 1;
+		cr_assert_eq(cp_channel_find(&end, &got), 1, "%d", (int)i);
+		cr_assert_eq(got.ino[0], 2 * i);
+	}
+	end.ino = 2 * (n - CP_CHANNELS) + 1;
+	cr_assert_eq(cp_channel_find(&end, &got), -1);
+}
+
+/* So that each fork has little to copy. */
+Test(channel, table_is_small_without_wards)
+{
+	struct cp_made made = { .kind = CP_KIND_UNIX }, got;
+	struct cp_end_id end = { .kind = CP_KIND_UNIX, .ino = 1 };
+
+	made.ino[0] = 1;
+	cp_channel_add(&made);
+	cp_channel_room(1);
+	cr_assert_eq(cp_channel_find(&end, &got), 0);
+	made.ino[0] = 2;
+	for (int i = 0; i < CP_CHANNELS / 8; i++)
+		cp_channel_add(&made);
+	cr_assert_eq(cp_channel_find(&end, &got), -1);
+}
+
+/* What moves keeps its marks. */
+Test(channel, host_end_is_shed_after_a_move)
+{
+	struct cp_made made = { .kind = CP_KIND_UNIX };
+	struct cp_channel child;
+	int fd[2];
+
+	cp_channel_add(&made);
+	for (int i = 0; i < CP_CHANNELS / 8; i++)
+		cp_channel_add(&made); /* the next one is not where it was */
+	cr_assert_eq(pipe(fd), 0);
+	cp_channel_add_fds(CP_KIND_PIPE, fd, false);
+	child = child_of(fd[0]);
+	cp_channel_warded(&child);
+	cp_channel_room(CP_CHANNELS);
+	cp_channel_shed();
+	cr_assert(has_cloexec(fd[1]));
+	cr_assert_eq(cp_channel_unclaimed(&made, 1), 0);
+}
+
+#define ADDERS 3
+#define ADDED  150 /* by each: fewer than the table has at first */
+
+static pthread_barrier_t start;
+
+static void *
+add_many(void *first)
+{
+	struct cp_made made = { .kind = CP_KIND_UNIX };
+
+	pthread_barrier_wait(&start);
+	for (uint64_t i = 0; i < ADDED; i++) {
+		made.ino[0] = made.ino[1] = (uintptr_t)first + i;
+		cp_channel_add(&made);
+	}
+	return NULL;
+}
+
+/* In a process of its own, whose table is new.  Is all in it? */
+static bool
+add_while_it_grows(void)
+{
+	struct cp_end_id end = { .kind = CP_KIND_UNIX };
+	pthread_t thread[ADDERS];
+	struct cp_made made = { .kind = CP_KIND_UNIX };
+
+	/* So that what is added next lies elsewhere in a larger one. */
+	for (int i = 0; i < CP_CHANNELS / 8; i++)
+		cp_channel_add(&made);
+	pthread_barrier_init(&start, NULL, ADDERS + 1);
+	for (uintptr_t i = 0; i < ADDERS; i++)
+		pthread_create(&thread[i], NULL, add_many,
+		    (void *)((i + 1) * 1000));
+	pthread_barrier_wait(&start);
+	for (unsigned wards = 0; wards < CP_CHANNELS; wards++)
+		cp_channel_room(wards);
+	for (int i = 0; i < ADDERS; i++)
+		pthread_join(thread[i], NULL);
+	for (unsigned i = 0; i < ADDERS * ADDED; i++) {
+		end.ino = (i / ADDED + 1) * 1000 + i % ADDED;
+		if (cp_channel_find(&end, &made) != 0)
+			return false;
+	}
+	return true;
+}
+
+Test(channel, nothing_is_lost_while_it_grows)
+{
+	for (int i = 0; i < 300; i++) {
+		pid_t pid = fork();
+		int status;
+
+		if (pid == 0)
+			_exit(add_while_it_grows() ? 0 : 1);
+		cr_assert_eq(waitpid(pid, &status, 0), pid);
+		cr_assert_eq(status, 0, "round %d", i);
+	}
 }
 
 Test(channel, host_end_of_a_ward_is_shed)
