@@ -45,8 +45,8 @@ CLI_GUARD = census walk walk_list crew process interest truth sockdiag index \
 	  spare judge gather across
 
 # Criterion, one program each; the objects of each are written out below.
-TESTS	= procfs options wire channel slot ward preload ask report text posted \
-	  census truth judge peers members terminal field suspect \
+TESTS	= procfs options wire channel slot ward preload ask report tell text \
+	  posted census truth judge peers members terminal field suspect \
 	  abandoned keepers handed facts spare \
 	  told newborn mailbox affairs query trust look journal traffic closes \
 	  usage baseline rest stale brake admit pace target exports export exam \
@@ -204,6 +204,7 @@ $(B)/tests/test_channel: $(B)/obj/unit/channel.o $(B)/obj/unit/made.o \
 	$(PROCFS_O)
 $(B)/tests/test_slot: $(B)/obj/unit/slot.o
 $(B)/tests/test_posted: $(B)/obj/unit/mailbox.o
+$(B)/tests/test_tell: $(B)/obj/unit/tell.o
 $(B)/tests/test_ward: $(addprefix $(B)/obj/unit/,ward.o over.o heir.o) \
 	$(PROCFS_O)
 $(B)/tests/test_preload: $(B)/obj/unit/preload.o

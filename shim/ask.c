@@ -37,11 +37,12 @@ cp_ask_key(char *const argv[], pid_t pid)
 {
 	uint64_t key = CP_KEY_EMPTY;
 	char path[CP_PATH_SIZE] = ".";
-	int saved = errno;
 	struct stat st;
+	int saved;
 
 	if (!cp_ask_wanted() || argv == NULL)
 		return 0;
+	saved = errno;
 	if (pid != 0)
 		(void)cp_procfs_path(path, sizeof(path), pid, "/cwd");
 	/* It is gone, or not ours to know: it most likely was where we are. */

@@ -110,10 +110,10 @@ is_any(struct kin *kin, struct cp_channel ch[2])
 
 /* Our host's mailbox is for his own children. */
 static bool
-tell(struct cp_child *c, const struct kin *kin)
+tell(struct cp_child *c, const struct kin *kin, pid_t self, uint64_t now)
 {
 	if (kin->direct && kin->parent == kin->host)
-		c->posted = cp_mailbox_put(&c->msg, 0);
+		c->posted = cp_mailbox_put(&c->msg, self, now);
 	return c->posted.index != -1 ||
 	    cp_report(&c->msg, cp_tell_effort(&c->msg)) == 0;
 }
@@ -128,6 +128,8 @@ join(struct cp_child *c, struct kin *kin, const struct cp_command *cmd)
 	bool ward = is_ward(kin, c->msg.channel);
 	struct cp_record record;
 	int answer = -1;
+	pid_t self;
+	uint64_t now;
 
 	if ((!ward && !is_any(kin, c->msg.channel)) || !cp_tell_worth(cmd))
 		return 0;
@@ -136,13 +138,15 @@ join(struct cp_child *c, struct kin *kin, const struct cp_command *cmd)
 		answer = cp_ask(&c->msg);
 	if (answer > 0)
 		return answer;
+	self = cp_raw_getpid();
+	now = cp_raw_now();
 	if (kin->shared != NULL && cp_kept_sure(c->msg.channel)) {
-		record = cp_tell_record(&c->msg, cp_raw_getpid(),
-		    kin->parent == kin->host);
+		record = cp_tell_record(&c->msg, self,
+		    kin->parent == kin->host ? now : 0);
 		c->slots = &kin->shared->slots;
 		c->ticket = cp_slot_put(c->slots, &record);
 	}
-	c->told = answer == 0 || tell(c, kin);
+	c->told = answer == 0 || tell(c, kin, self, now);
 	if (kin->direct && may_arm(&c->msg, c->told))
 		c->armed = cp_arm(kin->host);
 	return 0;
@@ -152,7 +156,7 @@ int
 cp_child_prepare(struct cp_child *c, enum cp_where where,
     const struct cp_command *cmd)
 {
-	int saved = errno, refused = 0;
+	int refused = 0;
 	struct kin kin;
 
 	memset(c, 0, sizeof(*c));
@@ -176,22 +180,22 @@ cp_child_prepare(struct cp_child *c, enum cp_where where,
 			.frozen = where == CP_VFORK_CHILD };
 		refused = join(c, &kin, cmd);
 	}
-	cp_errno(saved);
 	return refused;
 }
 
 void
-cp_child_undo(struct cp_child *c)
+cp_child_undo(struct cp_child *c, const struct cp_command *cmd)
 {
 	int saved = errno;
 	struct cp_record record;
 
+	cp_tell_failed(cmd);
 	if (c->armed)
 		cp_disarm();
 	c->msg.flags |= CP_WARD_UNDO;
 	if (c->ticket.index != -1 && !cp_slot_take_back(c->slots, &c->ticket)) {
 		/* The host has it in its table by now. */
-		record = cp_tell_record(&c->msg, cp_raw_getpid(), false);
+		record = cp_tell_record(&c->msg, cp_raw_getpid(), 0);
 		(void)cp_slot_put(c->slots, &record);
 	}
 	if (c->told && !cp_mailbox_take_back(&c->posted))

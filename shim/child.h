@@ -28,13 +28,13 @@ struct cp_child {
  * host keeps the other ends of, the guard is told and the host left a record;
  * if we are a host, the guard is told that it goes.  Returns 0, or the errno
  * with which the exec is to fail: there are enough of its kind, and nothing is
- * to be undone.  errno is kept.  Context: any.
+ * to be undone.  errno is not kept: the exec sets it.  Context: any.
  */
 int cp_child_prepare(struct cp_child *c, enum cp_where where,
     const struct cp_command *cmd);
 
-/* The exec failed.  errno is kept.  Context: any. */
-void cp_child_undo(struct cp_child *c);
+/* The exec of *CMD failed.  errno is kept.  Context: any. */
+void cp_child_undo(struct cp_child *c, const struct cp_command *cmd);
 
 /* We are forkpty's child: the host keeps our terminal.  Context: child. */
 void cp_child_on_pty(void);

@@ -73,7 +73,7 @@ run_as_child(const struct call *c, enum cp_where where, char *const *envp,
 		return -1;
 	}
 	rc = call_real(c, envp, given);
-	cp_child_undo(&child);
+	cp_child_undo(&child, &cmd);
 	return rc;
 }
 

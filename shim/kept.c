@@ -25,6 +25,7 @@
 struct quest {
 	pid_t host; /* 0: we are the host ourselves */
 	bool copy;  /* our descriptors are his, but for what we did since */
+	bool alike; /* whether they are still may be asked (kcmp) */
 	bool known; /* the channel is in the table */
 	int k;	    /* which end of `made` the child has */
 	struct cp_made made;
@@ -158,8 +159,7 @@ cp_kept_sandboxed(void)
 bool
 cp_kept_same(pid_t pid, int fd, pid_t self, int own)
 {
-	return !cp_kept_sandboxed() &&
-	    syscall(SYS_kcmp, pid, self, KCMP_FILE, fd, own) == 0;
+	return syscall(SYS_kcmp, pid, self, KCMP_FILE, fd, own) == 0;
 }
 
 /*
@@ -175,7 +175,8 @@ has_copy(const struct quest *q, int host_fd)
 	    cp_procfs_own_end(host_fd, &host) == 0 &&
 	    cp_channel_opposite(&q->made, q->k, &host) &&
 	    (q->copy ||
-		cp_kept_same(q->host, host_fd, cp_raw_getpid(), host_fd));
+		(q->alike &&
+		    cp_kept_same(q->host, host_fd, cp_raw_getpid(), host_fd)));
 }
 
 static enum cp_kept
@@ -238,8 +239,9 @@ bool
 cp_kept_look(pid_t host, bool copy, const struct cp_end_id end[2],
     struct cp_channel out[2])
 {
-	const struct quest q = { .host = host, .copy = copy };
-	int saved = errno;
+	const struct quest q = { .host = host,
+		.copy = copy,
+		.alike = host != 0 && !copy && !cp_kept_sandboxed() };
 
 	look_at(&q, &end[0], &out[0]);
 	if (end[0].kind == end[1].kind && end[0].ino == end[1].ino &&
@@ -247,7 +249,6 @@ cp_kept_look(pid_t host, bool copy, const struct cp_end_id end[2],
 		out[1] = out[0]; /* one socket or terminal on both */
 	else
 		look_at(&q, &end[1], &out[1]);
-	cp_errno(saved);
 	return out[0].kind != CP_KIND_NONE || out[1].kind != CP_KIND_NONE;
 }
 

@@ -27,8 +27,8 @@ bool cp_kept_sandboxed(void);
 
 /*
  * Is descriptor FD of process PID the same open file as OWN of ours, who are
- * process SELF?  False too where nobody can tell (in a sandbox).
- * Context: any.
+ * process SELF?  False too where nobody can tell.  Not to be asked in a
+ * sandbox.  Context: any.
  */
 bool cp_kept_same(pid_t pid, int fd, pid_t self, int own);
 

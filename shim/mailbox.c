@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stddef.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/mailbox.h"
@@ -38,25 +37,6 @@ static _Atomic(struct cp_mailbox *) mailbox;
 static uid_t maker; /* as the kernel attested it with the offer */
 static _Atomic unsigned children;
 static _Atomic unsigned failures;
-
-static uint64_t
-clock_ns(clockid_t clock)
-{
-	struct timespec t = { 0, 0 };
-
-	(void)clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-/* Has the guard promised to look, in the future? */
-static bool
-is_awake(struct cp_mailbox *m)
-{
-	int64_t look = atomic_load(&m->look_ms);
-
-	return look != 0 &&
-	    (int64_t)(clock_ns(CLOCK_MONOTONIC) / 1000000) < look;
-}
 
 /* Beyond this limit a file that grows costs its owner a SIGXFSZ. */
 static bool
@@ -130,13 +110,14 @@ cp_mailbox_count(void)
 	int saved = errno;
 
 	/* A filter that ends whoever makes a file in memory may be in force. */
-	if (atomic_fetch_add(&children, 1) + 1 == MANY && !cp_kept_sandboxed())
+	if (atomic_load(&children) < MANY &&
+	    atomic_fetch_add(&children, 1) + 1 == MANY && !cp_kept_sandboxed())
 		make_mailbox();
 	cp_errno(saved);
 }
 
 struct cp_posted
-cp_mailbox_put(const struct cp_msg *msg, pid_t pid)
+cp_mailbox_put(const struct cp_msg *msg, pid_t pid, uint64_t now)
 {
 	struct cp_mailbox *m = atomic_load(&mailbox);
 	struct cp_posted none = { .index = -1 }, posted;
@@ -144,7 +125,7 @@ cp_mailbox_put(const struct cp_msg *msg, pid_t pid)
 	uint32_t old;
 
 	/* Who has changed its uid is told of by nobody else. */
-	if (m == NULL || msg->flags & ALOUD || !is_awake(m) ||
+	if (m == NULL || msg->flags & ALOUD || atomic_load(&m->look) <= now ||
 	    own_uid() != maker)
 		return none;
 	posted.index = (int)(atomic_fetch_add(&m->next, 1) % CP_LETTERS);
@@ -156,11 +137,11 @@ cp_mailbox_put(const struct cp_msg *msg, pid_t pid)
 		return none;
 	l->msg = *msg;
 	l->msg.magic = CP_WIRE_MAGIC;
-	l->msg.pid = pid != 0 ? pid : cp_raw_getpid();
-	l->told = clock_ns(CLOCK_BOOTTIME);
+	l->msg.pid = pid;
+	l->told = now;
 	posted.word = cp_letter_at(posted.word, CP_LETTER_FULL);
 	atomic_store(&l->step, posted.word);
-	if (!is_awake(m) && cp_mailbox_take_back(&posted))
+	if (atomic_load(&m->look) == 0 && cp_mailbox_take_back(&posted))
 		return none;
 	return posted;
 }

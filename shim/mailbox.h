@@ -21,10 +21,12 @@ struct cp_posted {
 void cp_mailbox_count(void);
 
 /*
- * Leaves *MSG, of child PID of the owner's or, 0, of us, for the guard.  Returns what was
- * posted, with index -1 if it has to be told otherwise.  Context: any.
+ * Leaves *MSG, of child PID of the owner's at the time NOW (CLOCK_BOOTTIME, ns),
+ * for the guard.  Returns what was posted, with index -1 if it has to be told
+ * otherwise.  Context: any.
  */
-struct cp_posted cp_mailbox_put(const struct cp_msg *msg, pid_t pid);
+struct cp_posted cp_mailbox_put(const struct cp_msg *msg, pid_t pid,
+    uint64_t now);
 
 /* Takes it back; false if the guard has it already.  Context: any. */
 bool cp_mailbox_take_back(const struct cp_posted *posted);

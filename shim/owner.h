@@ -18,6 +18,8 @@ enum cp_where {
 	CP_FORK_CHILD,	/* a copy of it that has not exec'd */
 };
 
+#define CP_WORTH_BITS 4
+
 /* Memory that an owner shares with its fork and vfork children. */
 struct cp_shared {
 	_Atomic uint32_t known;	  /* a guard was reached once */
@@ -26,7 +28,8 @@ struct cp_shared {
 	_Atomic uint32_t strikes; /* sends in a row that were given up */
 	_Atomic int64_t mute_ms;  /* until then no send may block */
 	_Atomic int64_t made_s;	  /* when CP_MSG_MADE was sent last */
-	struct cp_slots slots;	  /* last: the first are on the same page */
+	_Atomic uint64_t worth[1 << CP_WORTH_BITS]; /* see cp_tell_worth() */
+	struct cp_slots slots; /* last: the first are on the same page */
 };
 
 /* Context: any.  errno is kept. */

@@ -62,7 +62,7 @@ register_child(pid_t pid, const struct cp_command *cmd,
 {
 	struct cp_msg msg = { .channel = { ch[0], ch[1] } };
 	struct cp_record record;
-
+	uint64_t now = cp_raw_now();
 	struct cp_stat st;
 
 	cp_tell_fill(&msg, pid, cp_owner_host(), cmd);
@@ -70,13 +70,13 @@ register_child(pid_t pid, const struct cp_command *cmd,
 	/* Should we be dead when the guard hears it: nothing else tells. */
 	if (msg.flags & CP_WARD_ANY && cp_procfs_stat(pid, &st) == 0)
 		msg.start = st.start;
-	record = cp_tell_record(&msg, pid, true);
+	record = cp_tell_record(&msg, pid, now);
 	if (cp_kept_sure(ch)) {
 		cp_ward_add(&record);
 		cp_channel_warded(&ch[0]);
 		cp_channel_warded(&ch[1]);
 	}
-	if (cp_mailbox_put(&msg, pid).index == -1)
+	if (cp_mailbox_put(&msg, pid, now).index == -1)
 		(void)cp_report(&msg, cp_tell_effort(&msg));
 	cp_mailbox_count();
 }
@@ -233,9 +233,11 @@ is_one_of_ours(pid_t pid, int fd, struct cp_end_id *end)
 }
 
 static int
-look_at(pid_t pid, int fd, struct cp_end_id *end)
+look_at(pid_t pid, int fd, bool sandboxed, struct cp_end_id *end)
 {
-	return is_one_of_ours(pid, fd, end) ? 0 : cp_procfs_end(pid, fd, end);
+	return !sandboxed && is_one_of_ours(pid, fd, end) ?
+	    0 :
+	    cp_procfs_end(pid, fd, end);
 }
 
 /* What of it is told, and is it one of those that are counted? */
@@ -244,15 +246,15 @@ look(pid_t pid, const struct cp_command *cmd)
 {
 	struct cp_end_id end[2] = { { 0 }, { 0 } };
 	struct cp_channel ch[2];
-	bool ward;
+	bool ward, sandboxed = cp_kept_sandboxed();
 
-	if (look_at(pid, 0, &end[0]) == -1 && look_at(pid, 1, &end[1]) == -1 &&
-	    is_gone(pid)) {
+	if (look_at(pid, 0, sandboxed, &end[0]) == -1 &&
+	    look_at(pid, 1, sandboxed, &end[1]) == -1 && is_gone(pid)) {
 		register_vanished(pid, cmd);
 		return false;
 	}
 	if (end[1].kind == CP_KIND_NONE)
-		(void)look_at(pid, 1, &end[1]);
+		(void)look_at(pid, 1, sandboxed, &end[1]);
 	ward = cp_kept_look(0, false, end, ch);
 	if (ward || cp_tell_all())
 		cp_spawned_register(pid, cmd, ch);

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "ask.h"
@@ -56,22 +55,12 @@ cp_tell_fill(struct cp_msg *msg, pid_t pid, pid_t host,
 	name_of(msg->name, cmd->program);
 }
 
-/* The clock that start times of processes are of: no system call. */
-static uint64_t
-now(void)
-{
-	struct timespec t = { 0, 0 };
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 struct cp_record
-cp_tell_record(const struct cp_msg *msg, pid_t pid, bool ours)
+cp_tell_record(const struct cp_msg *msg, pid_t pid, uint64_t now)
 {
 	return (struct cp_record){ .pid = pid,
 		.flags = msg->flags,
-		.seen = ours ? now() : 0,
+		.seen = now,
 		.channel = { msg->channel[0], msg->channel[1] } };
 }
 
@@ -88,17 +77,49 @@ cp_tell_effort(const struct cp_msg *msg)
 	return how;
 }
 
+/*
+ * Where it is remembered that a path could be executed: a look at it goes
+ * through all of its directories.  By its address alone, since what lies there
+ * may not be ours to read: a host may put one path after another there, so
+ * that of a path which has failed is not trusted again.
+ */
+static _Atomic uint64_t *
+memory_of(const struct cp_command *cmd, uint64_t *key)
+{
+	struct cp_shared *s = cp_owner_shared();
+
+	*key = (uintptr_t)cmd->program;
+	return s == NULL || !cmd->by_path ?
+	    NULL :
+	    &s->worth[*key * 0x9e3779b97f4a7c15u >> (64 - CP_WORTH_BITS)];
+}
+
 bool
 cp_tell_worth(const struct cp_command *cmd)
 {
-	int saved = errno;
-	bool ok = !cmd->by_path ||
-	    syscall(SYS_faccessat2, cmd->dir, cmd->program, X_OK,
-		AT_EACCESS | cmd->flags) == 0 ||
-	    errno == ENOSYS || errno == EPERM || errno == EINVAL;
+	uint64_t key, known = 0;
+	_Atomic uint64_t *memory = memory_of(cmd, &key);
+	bool ok;
 
-	cp_errno(saved);
-	return ok;
+	if (memory != NULL)
+		known = atomic_load(memory);
+	if (!cmd->by_path || (known != 0 && known == key))
+		return true;
+	ok = syscall(SYS_faccessat2, cmd->dir, cmd->program, X_OK,
+		 AT_EACCESS | cmd->flags) == 0;
+	if (ok && memory != NULL && known != ~key)
+		atomic_store(memory, key);
+	return ok || errno == ENOSYS || errno == EPERM || errno == EINVAL;
+}
+
+void
+cp_tell_failed(const struct cp_command *cmd)
+{
+	uint64_t key;
+	_Atomic uint64_t *memory = memory_of(cmd, &key);
+
+	if (memory != NULL && atomic_load(memory) == key)
+		atomic_store(memory, ~key);
 }
 
 bool

@@ -26,8 +26,12 @@ struct cp_command {
 void cp_tell_fill(struct cp_msg *msg, pid_t pid, pid_t host,
     const struct cp_command *cmd);
 
-/* What its host keeps of that child, PID.  Context: any. */
-struct cp_record cp_tell_record(const struct cp_msg *msg, pid_t pid, bool ours);
+/*
+ * What its host keeps of that child, PID, which was its own at the time NOW
+ * (CLOCK_BOOTTIME, ns); 0: it is another's.  Context: any.
+ */
+struct cp_record cp_tell_record(const struct cp_msg *msg, pid_t pid,
+    uint64_t now);
 
 /* How hard cp_report() is to try.  Context: any. */
 int cp_tell_effort(const struct cp_msg *msg);
@@ -35,9 +39,10 @@ int cp_tell_effort(const struct cp_msg *msg);
 /*
  * Can *CMD be executed at all?  CPython tries every directory of PATH: no need
  * to tell the guard of each.  Where nothing can be said (no path; before Linux
- * 5.8), yes.  errno is kept.  Context: any.
+ * 5.8), yes.  What could be stays so until it has failed.  Context: any.
  */
 bool cp_tell_worth(const struct cp_command *cmd);
+void cp_tell_failed(const struct cp_command *cmd);
 
 /* Is a child without channels told of, too?  Context: any. */
 bool cp_tell_all(void);

@@ -236,26 +236,17 @@ cp_procfs_learn_pipe(int fd, dev_t dev)
 		atomic_store_explicit(&pipe_device, dev, memory_order_relaxed);
 }
 
-static bool
-is_nameless(int fd, dev_t dev)
-{
-	struct statfs fs;
-
-	return dev ==
-	    atomic_load_explicit(&pipe_device, memory_order_relaxed) ||
-	    (fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS);
-}
-
 static uint8_t
-own_kind(int fd, const struct stat *st, uint64_t *ino)
+ask_kind(int fd, const struct stat *st, uint64_t *ino)
 {
 	socklen_t len = sizeof(int);
+	struct statfs fs;
 	int value;
 
-	*ino = st->st_ino;
 	if (S_ISFIFO(st->st_mode))
-		return is_nameless(fd, st->st_dev) ? CP_KIND_PIPE :
-						     CP_KIND_NONE;
+		return fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS ?
+		    CP_KIND_PIPE :
+		    CP_KIND_NONE;
 	if (S_ISSOCK(st->st_mode))
 		return syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN,
 			   &value, &len) == 0 &&
@@ -277,19 +268,37 @@ own_kind(int fd, const struct stat *st, uint64_t *ino)
 	return CP_KIND_NONE;
 }
 
+/* Keeps errno. */
+static uint8_t
+own_kind(int fd, const struct stat *st, uint64_t *ino)
+{
+	uint8_t kind;
+	int saved;
+
+	*ino = st->st_ino;
+	/* errno lies where a fork child would have to fault a page in. */
+	if (S_ISFIFO(st->st_mode) &&
+	    st->st_dev ==
+		atomic_load_explicit(&pipe_device, memory_order_relaxed))
+		return CP_KIND_PIPE;
+	saved = errno;
+	kind = ask_kind(fd, st, ino);
+	cp_errno(saved);
+	return kind;
+}
+
 int
 cp_procfs_own_end(int fd, struct cp_end_id *end)
 {
 	struct stat st;
 	uint64_t ino;
 	uint8_t kind;
-	int flags, saved = errno;
+	int flags;
 
 	if (cp_raw_fstat(fd, &st) == -1 ||
 	    (flags = cp_raw_fcntl(fd, F_GETFL, 0)) == -1)
 		return -1;
 	kind = flags & O_PATH ? CP_KIND_NONE : own_kind(fd, &st, &ino);
-	cp_errno(saved);
 	memset(end, 0, sizeof(*end));
 	if (kind == CP_KIND_NONE)
 		return 0;

@@ -34,8 +34,8 @@ struct cp_letter {
 };
 
 struct cp_mailbox {
-	/* CLOCK_MONOTONIC in ms at which the guard looks; 0: it does not. */
-	_Atomic int64_t look_ms;
+	/* CLOCK_BOOTTIME in ns at which the guard looks; 0: it does not. */
+	_Atomic uint64_t look;
 	_Atomic uint32_t next; /* where the next writer tries first */
 	struct cp_letter letter[CP_LETTERS];
 };

@@ -54,14 +54,20 @@ count(int n)
 		cp_mailbox_count();
 }
 
+static uint64_t
+now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
 /* The guard will look in MS. */
 static void
 promise(int64_t ms)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	box->look_ms = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 + ms;
+	box->look = now_ns() + (uint64_t)(ms * 1000000);
 }
 
 static struct cp_msg
@@ -75,7 +81,7 @@ put(pid_t pid)
 {
 	struct cp_msg m = message();
 
-	return cp_mailbox_put(&m, pid);
+	return cp_mailbox_put(&m, pid, now_ns());
 }
 
 static int
@@ -168,7 +174,7 @@ Test(posted, child_speaks_for_itself)
 	promise(10000);
 	pid = fork();
 	if (pid == 0)
-		_exit(put(0).index < 0);
+		_exit(put(getpid()).index < 0);
 	cr_assert_eq(waitpid(pid, NULL, 0), pid);
 	cr_assert_eq(box->letter[0].msg.pid, pid);
 }
@@ -184,7 +190,7 @@ Test(posted, not_for_who_is_another_user_now)
 	pid = fork();
 	if (pid == 0)
 		_exit(setresuid(65534, 65534, 65534) != 0 ? 2 :
-							    put(0).index >= 0);
+							    put(getpid()).index >= 0);
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
 	if (WEXITSTATUS(status) == 2)
 		cr_skip_test("only root may");
@@ -202,7 +208,7 @@ Test(posted, what_needs_an_answer_is_said_aloud)
 	promise(10000);
 	for (int i = 0; i < 3; i++) {
 		m.flags = flags[i];
-		cr_assert_eq(cp_mailbox_put(&m, 5).index, -1);
+		cr_assert_eq(cp_mailbox_put(&m, 5, now_ns()).index, -1);
 	}
 }
 

@@ -39,21 +39,28 @@ find(pid_t pid)
 	return NULL;
 }
 
-static void
-set_look(struct box *b, uint64_t at)
+/* What letters are dated by. */
+static uint64_t
+clock_ns(void)
 {
-	b->look_ms = at;
-	atomic_store(&b->shared->look_ms, (int64_t)at);
+	struct timespec now = { 0, 0 };
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void
+promise(struct box *b, uint64_t now_ms)
+{
+	b->look_ms = now_ms + LOOK_MS;
+	atomic_store(&b->shared->look, clock_ns() + LOOK_MS * 1000000);
 }
 
 static uint64_t
 age_ms(uint64_t told_ns)
 {
-	struct timespec now;
-	uint64_t ns;
+	uint64_t ns = clock_ns();
 
-	(void)clock_gettime(CLOCK_BOOTTIME, &now);
-	ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	return told_ns < ns && ns - told_ns < AGE_MAX_MS * 1000000 ?
 	    (ns - told_ns) / 1000000 :
 	    0;
@@ -106,7 +113,8 @@ read_box(struct box *b, uint64_t now_ms)
 static int
 sleep_on(struct box *b, uint64_t now_ms)
 {
-	set_look(b, 0);
+	b->look_ms = 0;
+	atomic_store(&b->shared->look, 0);
 	return read_box(b, now_ms);
 }
 
@@ -188,7 +196,7 @@ cp_mailbox_promise(pid_t pid, uint64_t now_ms)
 	if (b->look_ms != 0) /* it is full, then */
 		(void)read_box(b, now_ms);
 	else
-		set_look(b, now_ms + LOOK_MS);
+		promise(b, now_ms);
 }
 
 int
@@ -212,7 +220,7 @@ cp_mailbox_attend(uint64_t now_ms)
 			continue;
 		(void)read_box(b, now_ms);
 		if (b->used || sleep_on(b, now_ms) > 0)
-			set_look(b, now_ms + LOOK_MS);
+			promise(b, now_ms);
 		b->used = false;
 	}
 }
