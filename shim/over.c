@@ -67,10 +67,13 @@ has_peer(const struct cp_channel *ch)
 	    (p.revents & (POLLERR | POLLHUP)) == 0);
 }
 
-/* Whoever it forked may hold its channels on. */
+/*
+ * Whoever it forked may hold its channels on.  They are asked first: a look
+ * into the /proc of one that lives is dear, to its end as well.
+ */
 bool
 cp_ward_is_over(const struct cp_record *r)
 {
-	return !lives(r) && !has_peer(&r->channel[0]) &&
-	    !has_peer(&r->channel[1]);
+	return !has_peer(&r->channel[0]) && !has_peer(&r->channel[1]) &&
+	    !lives(r);
 }
