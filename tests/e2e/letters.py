@@ -88,9 +88,8 @@ run(int(sys.argv[1]) // 5)
 for guard in guards:
     os.kill(guard, signal.SIGSTOP)
 p = subprocess.Popen([sys.argv[2], "stubborn", sys.argv[3], "g0"], **PIPES)
-for guard in guards:
-    os.kill(guard, signal.SIGKILL)
-p.wait()
+for pid in (*guards, os.getpid()):
+    os.kill(pid, signal.SIGKILL)
 """
 
 
@@ -101,7 +100,6 @@ def both_killed(s, how):
                    how=how)
     s.gather(g0=1)
     ward = s.wards()[0]
-    host.kill()
     expect(host.dead(LONG), "SIGKILL did not end the host")
     limit = SPARE if how == "bare" else GRACE + TERM + LONG
     expect(ward.dead(limit) == (how != "bare"),
