@@ -5,6 +5,7 @@
 
 #include "../../shim/common/procfs.h"
 #include "admit.h"
+#include "due.h"
 #include "enroll.h"
 #include "idle.h"
 #include "journal.h"
@@ -177,7 +178,7 @@ cp_enroll_dead(struct cp_host *h, const struct cp_heard *x, uint64_t died_ms)
 		return;
 	w->looked = w->dead = w->unheard = true;
 	w->died_ms = died_ms;
-	cp_facts_due(w, x->now_ms);
+	cp_due(w, x->now_ms);
 }
 
 void
@@ -194,9 +195,9 @@ cp_enroll(struct cp_heard *x)
 
 	if (pid <= 1 || host <= 0 || pid == host || !are_sane(m->channel))
 		return;
-	if (cp_procfs_stat(pid, &st) != 0 || cp_trust_is_later(x, &st) ||
-	    (st.state != 'Z' &&
-		(x->gone || (itself && cp_trust_has_ended(x))))) {
+	if (x->gone || cp_procfs_stat(pid, &st) != 0 ||
+	    cp_trust_is_later(x, &st) ||
+	    (st.state != 'Z' && itself && cp_trust_has_ended(x))) {
 		/*
 		 * Dead already, and the PID may be another's; what it forked
 		 * may hold its channels on.
@@ -232,7 +233,7 @@ cp_enroll(struct cp_heard *x)
 		w->died_ms = x->heard_ms;
 	} else if (w->dead)
 		cp_traffic_child_died(w, x->now_ms);
-	cp_facts_due(w, x->heard_ms + first_look(w));
+	cp_due(w, x->heard_ms + first_look(w));
 	cp_idle_meet(w, x->now_ms); /* before it is told to go on */
 	admit(w, x, known);
 }
@@ -258,7 +259,7 @@ cp_enroll_found(struct cp_host *h, pid_t pid, uint64_t start,
 	w->leader = st.sid == pid;
 	memcpy(w->name, st.comm, sizeof(st.comm));
 	cp_told_rewatch(h, w);
-	cp_facts_due(w, now_ms + CP_LOOK_MS);
+	cp_due(w, now_ms + CP_LOOK_MS);
 	cp_idle_meet(w, now_ms);
 	return w;
 }

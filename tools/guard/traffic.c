@@ -62,7 +62,7 @@ has_begun(const struct cp_ward *w)
 {
 	struct cp_stat st;
 
-	return cp_procfs_stat(w->pid, &st) != 0 || st.start != w->start ||
+	return w->dead || cp_procfs_stat(w->pid, &st) != 0 || st.start != w->start ||
 	    st.image == 0 || st.image != w->image;
 }
 
