@@ -22,6 +22,8 @@ ECHO = "g1"
 
 # What no event tells of is looked at so often.
 SWEEP = 5.0
+# So long a ward is left alone that its host has shut out.
+EOF_TIME = 0.020
 # The direct child ends early: long enough that its silence proves nothing yet
 # when the host closes.
 EARLY_GRACE = 2.0
@@ -203,6 +205,19 @@ def before_the_look(s):
     ending(s, host)
 
 
+def left_alone(s):
+    """Whoever obeys EOF is gone before a look is taken at him."""
+    host = set_up(s, Row("mode=stubborn"), "launcher", {"grace": "1s"})
+    told_of(s, 3)
+    before = time.time()
+    close_first(s)
+    told_of(s, 4)
+    at = [x["time"] for x in s.journal_lines() if x["event"] == "verdict"]
+    expect(at[0] >= before + EOF_TIME, f"after {at[0] - before:.3f}s")
+    others_are_well(s, host)
+    ending(s, host)
+
+
 def dies_meanwhile(s):
     """In the grace of what it had given up: a dead host's is shorter."""
     host = set_up(s, Row("mode=stubborn"), "launcher", {"grace": "1h"})
@@ -247,6 +262,7 @@ def cases():
                P(inherited, row=Row("with=noclo"), prog="host.static"), False)
     yield Case("alive/taken-over", taken_over, False)
     yield Case("alive/taken-over-before", taken_over_before, False)
+    yield Case("alive/left-alone", left_alone, False)
     yield Case("alive/hurry", hurry, False)
     yield Case("alive/unheard", unheard, False)
     yield Case("alive/before-the-look", before_the_look, False)

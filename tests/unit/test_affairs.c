@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What hosts and wards tell of themselves: leaving, growing, handing over. */
+#include "../../tools/guard/due.h"
 #include "senders.h"
 
 TestSuite(affairs, .timeout = 60, .init = begin, .fini = end);
@@ -175,7 +176,7 @@ Test(affairs, the_host_of_a_doomed_ward_has_died)
 	struct cp_ward *w = own_ward();
 
 	w->step = CP_STEP_TERM;
-	cp_facts_due(w, NOW + 9000);
+	cp_due(w, NOW + 9000);
 	cp_told_died(w->host, NOW + 5, true);
 	cr_assert_eq(w->due_ms, NOW + 9000);
 	w->step = CP_STEP_DOOMED;

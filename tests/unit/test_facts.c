@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../../shim/common/procfs.h"
+#include "../../tools/guard/due.h"
 #include "../../tools/guard/facts.h"
 
 #define NOBODY 0x40000000 /* and above: no kernel gives such a PID */
@@ -35,19 +36,6 @@ count_wards(struct cp_host *h)
 
 	LIST_FOREACH(w, &h->wards, sibling) {
 		cr_assert_eq(w->host, h);
-		n++;
-	}
-	return n;
-}
-
-static size_t
-count_pending(void)
-{
-	struct cp_ward *w;
-	size_t n = 0;
-
-	TAILQ_FOREACH(w, cp_facts_pending(), pending) {
-		cr_assert_neq(w->due_ms, 0);
 		n++;
 	}
 	return n;
@@ -294,24 +282,19 @@ Test(facts, members_are_given_back)
 	}
 }
 
-Test(facts, due)
+Test(facts, what_is_forgotten_is_not_due)
 {
 	struct cp_host *h = host(getpid());
 	struct cp_ward *one = ward(h, NOBODY, 1), *two = ward(h, NOBODY + 1, 1);
 
-	cr_assert_eq(count_pending(), 0);
-	cp_facts_due(one, 0);
-	cr_assert_eq(count_pending(), 0);
-	cp_facts_due(one, 20);
-	cp_facts_due(two, 10);
-	cp_facts_due(one, 30);
-	cr_assert_eq(count_pending(), 2);
-	cr_assert_eq(one->due_ms, 30);
-	cp_facts_due(one, 0);
-	cr_assert_eq(count_pending(), 1);
-	cr_assert_eq(TAILQ_FIRST(cp_facts_pending()), two);
+	cp_due(one, 20);
+	cp_due(two, 10);
+	cr_assert_eq(TAILQ_FIRST(cp_due_by(10)), two);
 	cp_facts_forget_ward(two);
-	cr_assert_eq(count_pending(), 0);
+	cr_assert(TAILQ_EMPTY(cp_due_by(10)));
+	cr_assert_eq(cp_due_next(), 20);
+	cp_facts_forget_ward(one);
+	cr_assert_eq(cp_due_next(), 0);
 }
 
 Test(facts, forgetting_closes)
@@ -363,7 +346,7 @@ Test(facts, many_rounds)
 		serial = w->serial;
 		cr_assert_eq(index, first);
 		cr_assert_not_null(cp_facts_member(w, NOBODY - 1, 1));
-		cp_facts_due(w, 1);
+		cp_due(w, 1);
 		cp_facts_forget_ward(w);
 		cr_assert_null(cp_facts_ward_at(index, serial));
 		w = ward(h, NOBODY + i % 1000, (uint64_t)i + 2);
@@ -371,7 +354,7 @@ Test(facts, many_rounds)
 	}
 	cr_assert_eq(cp_facts_wards(), 1);
 	cr_assert_eq(count_wards(h), 1);
-	cr_assert_eq(count_pending(), 0);
+	cr_assert_eq(cp_due_next(), 0);
 }
 
 /* Does the page of RECORD take memory? */
@@ -481,7 +464,7 @@ take_over(void)
 	cp_facts_adopt(watch);
 	must(watched_hosts == 2 && watched_wards == 3);
 	must(cp_facts_hosts() == 2 && cp_facts_wards() == 3);
-	must(TAILQ_EMPTY(cp_facts_pending()));
+	must(cp_due_next() == 0 && TAILQ_EMPTY(cp_due_by(NOBODY)));
 	h = cp_facts_find_host(getppid());
 	dead = cp_facts_find_host(NOBODY);
 	must(h != NULL && !h->dead && dead != NULL && dead->dead);
@@ -521,13 +504,14 @@ Test(facts, adopt)
 	(void)ward(dead, NOBODY + 1, 1);
 	cr_assert_not_null(cp_facts_member(w, NOBODY + 4, 1));
 	cp_facts_forget_ward(forgotten);
-	cp_facts_due(w, 1);
+	cp_due(w, 1);
 	w->step = CP_STEP_TERM;
 	w->leader = true;
 	w->channel[0].child = 4;
 	h->pidfd = w->pidfd = 99; /* the dead guard's numbers */
 	memset(&w->sibling, 0xff, sizeof(w->sibling));
-	memset(&w->pending, 0xff, sizeof(w->pending));
+	memset(&w->waits, 0xff, sizeof(w->waits));
+	memset(&w->ripe, 0xff, sizeof(w->ripe));
 	memset(&h->wards, 0xff, sizeof(h->wards));
 	memset(&w->members, 0xff, sizeof(w->members));
 	pid = fork();

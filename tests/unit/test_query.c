@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+#include "../../tools/guard/due.h"
 #include "../../tools/guard/judge.h"
 #include "../../tools/guard/query.h"
 #include "../../tools/guard/snapshot.h"
@@ -316,7 +317,7 @@ ward_in(enum cp_step step, enum cp_rule rule)
 
 	w->step = (uint8_t)step;
 	w->rule = (uint8_t)rule;
-	cp_facts_due(w, 0);
+	cp_due(w, 0);
 	return w;
 }
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "../../shim/common/procfs.h"
+#include "../../tools/guard/due.h"
 #include "../../tools/guard/trust.h"
 #include "senders.h"
 
@@ -438,7 +439,7 @@ Test(trust, host_about_to_exec_is_looked_at)
 	struct cp_msg m = message(CP_MSG_EXEC, 0, 0);
 	struct cp_ward *w = own_ward();
 
-	cp_facts_due(w, 0);
+	cp_due(w, 0);
 	sender(&m, 0); /* somebody else */
 	hear();
 	cr_assert_eq(w->due_ms, 0);

@@ -4,6 +4,7 @@
 
 #include "admit.h"
 #include "affairs.h"
+#include "due.h"
 #include "journal.h"
 #include "told.h"
 
@@ -50,7 +51,7 @@ hear_leave(const struct cp_heard *x)
 		h->gone_ms = x->now_ms;
 		LIST_FOREACH(w, &h->wards, sibling)
 			if (w->duplex)
-				cp_facts_due(w, x->now_ms + LEAVE_SETTLE_MS);
+				cp_due(w, x->now_ms + LEAVE_SETTLE_MS);
 	}
 	cp_told_answer(h);
 }
@@ -127,7 +128,7 @@ hear_exec(const struct cp_heard *x)
 		return;
 	h->gone_ms = x->now_ms;
 	LIST_FOREACH(w, &h->wards, sibling)
-		cp_facts_due(w, x->now_ms + EXEC_SETTLE_MS);
+		cp_due(w, x->now_ms + EXEC_SETTLE_MS);
 }
 
 /* Not registered yet, and its key may be refused. */

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "closes.h"
+#include "due.h"
 #include "hold.h"
 #include "journal.h"
 #include "watch.h"
@@ -144,7 +145,7 @@ closed(struct cp_ward *w, int k, uint64_t now)
 	if (w->step != CP_STEP_WATCH || !w->looked)
 		return;
 	w->rounds = 0;
-	cp_facts_due(w, now);
+	cp_due(w, now);
 }
 
 void

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../../shim/common/procfs.h"
+#include "due.h"
 #include "facts.h"
 #include "process.h"
 
@@ -34,7 +35,6 @@ static struct tables *t;
 static struct cp_host *host_index;
 static struct cp_ward *ward_index;
 static void (*on_forget)(struct cp_ward *);
-static struct cp_pending pending = TAILQ_HEAD_INITIALIZER(pending);
 
 int
 cp_facts_init(void)
@@ -106,7 +106,7 @@ cp_facts_adopt(void (*open_watch)(struct cp_host *, struct cp_ward *))
 {
 	host_index = NULL;
 	ward_index = NULL;
-	TAILQ_INIT(&pending);
+	cp_due_reset();
 	LIST_INIT(&t->free_wards);
 	SLIST_INIT(&t->free_members);
 	t->n_hosts = t->n_wards = 0;
@@ -138,6 +138,7 @@ cp_facts_adopt(void (*open_watch)(struct cp_host *, struct cp_ward *))
 		}
 		w->pidfd = w->wd[0] = w->wd[1] = -1;
 		w->due_ms = 0;
+		w->is_ripe = false;
 		/*
 		 * Its members are lost with the links; the first look finds
 		 * them again, as holders.
@@ -342,16 +343,6 @@ cp_facts_prune(struct cp_ward *ward,
 }
 
 void
-cp_facts_due(struct cp_ward *ward, uint64_t due_ms)
-{
-	if (ward->due_ms == 0 && due_ms != 0)
-		TAILQ_INSERT_TAIL(&pending, ward, pending);
-	else if (ward->due_ms != 0 && due_ms == 0)
-		TAILQ_REMOVE(&pending, ward, pending);
-	ward->due_ms = due_ms;
-}
-
-void
 cp_facts_on_forget(void (*f)(struct cp_ward *ward))
 {
 	on_forget = f;
@@ -364,7 +355,7 @@ cp_facts_forget_ward(struct cp_ward *ward)
 
 	if (on_forget != NULL)
 		on_forget(ward);
-	cp_facts_due(ward, 0);
+	cp_due(ward, 0);
 	if (ward->pidfd >= 0)
 		close(ward->pidfd);
 	ward->pidfd = -1;
@@ -419,12 +410,6 @@ cp_facts_shrink(void)
 	SLIST_INIT(&t->free_members);
 	t->members_used = 0;
 	give_back(&t->members[0], &t->members[members]);
-}
-
-struct cp_pending *
-cp_facts_pending(void)
-{
-	return &pending;
 }
 
 struct cp_host *

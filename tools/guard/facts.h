@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include <sys/queue.h>
+#include <sys/tree.h>
 #include <uthash.h>
 
 #include "../../shim/common/channel_id.h"
@@ -80,7 +81,7 @@ struct cp_ward {
 	uint64_t shut_ms; /* when the host's ends were seen closed, or 0 */
 	uint64_t died_ms; /* when the direct child ended, or 0 */
 	uint64_t unwaited_ms; /* it is a zombie, and all that is left; or 0 */
-	uint64_t due_ms;      /* when to look again, 0: not pending */
+	uint64_t due_ms;      /* when to look again, 0: not pending; due.h */
 	uint64_t next_ms;     /* when the next step is due */
 	uint64_t heir_ms; /* until then its heir is on trial, 0: it is not */
 	struct cp_channel channel[2];
@@ -92,9 +93,11 @@ struct cp_ward {
 	uint8_t alarms; /* closes that proved nothing */
 	int wd[2];	/* see closes.h; -1: none */
 	char name[32];
-	LIST_ENTRY(cp_ward) sibling;  /* host->wards */
-	TAILQ_ENTRY(cp_ward) pending; /* while due_ms != 0 */
-	UT_hash_handle hh;	      /* by pid, the newest bearer of it */
+	LIST_ENTRY(cp_ward) sibling; /* host->wards */
+	RB_ENTRY(cp_ward) waits;     /* see due.c, which owns these */
+	TAILQ_ENTRY(cp_ward) ripe;
+	bool is_ripe;
+	UT_hash_handle hh; /* by pid, the newest bearer of it */
 };
 
 struct cp_host {
@@ -127,8 +130,6 @@ struct cp_host {
 	LIST_HEAD(, cp_ward) wards;
 	UT_hash_handle hh;
 };
-
-TAILQ_HEAD(cp_pending, cp_ward);
 
 /* Maps the tables.  Returns 0 or -1 with errno.  Context: guard. */
 int cp_facts_init(void);
@@ -174,9 +175,6 @@ void cp_facts_prune(struct cp_ward *ward,
     bool (*alive)(pid_t pid, uint64_t start, const void *arg), const void *arg);
 bool cp_facts_is_member(const struct cp_ward *ward, pid_t pid, uint64_t start);
 
-/* Sets or clears (0) the time at which WARD is looked at again. */
-void cp_facts_due(struct cp_ward *ward, uint64_t due_ms);
-
 /* Forgets a record; closes its pidfd.  F hears of each ward before. */
 void cp_facts_on_forget(void (*f)(struct cp_ward *ward));
 void cp_facts_forget_ward(struct cp_ward *ward);
@@ -184,9 +182,6 @@ void cp_facts_forget_host(struct cp_host *host);
 
 /* Gives back what the tables no longer need, from their ends. */
 void cp_facts_shrink(void);
-
-/* Wards with a time set, in no order. */
-struct cp_pending *cp_facts_pending(void);
 
 /* Walking the tables: start with NULL; ends with NULL. */
 struct cp_host *cp_facts_next_host(const struct cp_host *after);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "due.h"
 #include "idle.h"
 #include "rest.h"
 #include "stale.h"
@@ -129,7 +130,7 @@ want_report(struct cp_ward *w, struct cp_rest *r, uint64_t now)
 	if (r->told || r->wanted)
 		return;
 	r->wanted = true;
-	cp_facts_due(w, now);
+	cp_due(w, now);
 }
 
 static void
@@ -148,7 +149,7 @@ choose(struct cp_candidate *v, size_t n, uint64_t now)
 			want_report(v[i].ward, r, now);
 		} else if (!v[i].ward->retired) {
 			v[i].ward->retired = true;
-			cp_facts_due(v[i].ward, now);
+			cp_due(v[i].ward, now);
 		}
 	}
 }

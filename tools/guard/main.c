@@ -23,6 +23,7 @@
 #include "../../shim/common/wire.h"
 #include "admit.h"
 #include "closes.h"
+#include "due.h"
 #include "idle.h"
 #include "journal.h"
 #include "mailbox.h"
@@ -132,7 +133,7 @@ take_over(void)
 	    0);
 	for (struct cp_ward *w = cp_facts_next_ward(NULL); w != NULL;
 	     w = cp_facts_next_ward(w))
-		cp_facts_due(w, cp_watch_now());
+		cp_due(w, cp_watch_now());
 }
 
 /* The launcher has its own name until it execs the host. */
@@ -183,9 +184,9 @@ hurry(uint64_t now)
 	if (!hurried)
 		cp_journal_note("hurry", "SIGTERM: grace is over", 0);
 	hurried = true;
-	TAILQ_FOREACH(w, cp_facts_pending(), pending)
-		if (w->step == CP_STEP_DOOMED)
-			w->due_ms = now;
+	for (w = cp_facts_next_ward(NULL); w != NULL; w = cp_facts_next_ward(w))
+		if (w->step == CP_STEP_DOOMED && w->due_ms != 0)
+			cp_due(w, now);
 }
 
 static void
@@ -269,14 +270,13 @@ static uint64_t
 next_time(void)
 {
 	uint64_t at = wait_until != 0 ? wait_until : UINT64_MAX;
-	struct cp_ward *w;
 
 	if (cp_idle_next() != 0 && cp_idle_next() < at)
 		at = cp_idle_next();
 	if (cp_round_next() != 0 && cp_round_next() < at)
 		at = cp_round_next();
-	TAILQ_FOREACH(w, cp_facts_pending(), pending)
-		at = w->due_ms < at ? w->due_ms : at;
+	if (cp_due_next() != 0 && cp_due_next() < at)
+		at = cp_due_next();
 	for (struct cp_host *h = cp_facts_next_host(NULL); h != NULL;
 	     h = cp_facts_next_host(h))
 		if (!h->dead && h->look_ms != 0 && h->look_ms < at)

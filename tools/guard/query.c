@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "due.h"
 #include "journal.h"
 #include "judge.h"
 #include "query.h"
@@ -122,7 +123,7 @@ hear_reap(const struct cp_heard *x)
 			continue;
 		n++;
 		if (w->urged)
-			cp_facts_due(w, x->now_ms);
+			cp_due(w, x->now_ms);
 	}
 	answer(x, CP_MSG_ANSWER, n, -1);
 }

@@ -6,6 +6,7 @@
 #include "admit.h"
 #include "closes.h"
 #include "company.h"
+#include "due.h"
 #include "gather.h"
 #include "idle.h"
 #include "journal.h"
@@ -105,7 +106,7 @@ attend_nobody(struct cp_ward *w, const struct cp_case *c)
 
 	if (c->index->census->n_faded > 0 && !w->missed) {
 		w->missed = true;
-		cp_facts_due(w, c->now_ms + SETTLE_MS);
+		cp_due(w, c->now_ms + SETTLE_MS);
 		return;
 	}
 	tell_end(w, ours ? "ended" : "end",
@@ -126,8 +127,7 @@ back_off(struct cp_ward *w, uint64_t now)
 
 	if (w->rounds < UINT8_MAX)
 		w->rounds++;
-	cp_facts_due(w,
-	    now + (wait < LONGEST_WAIT_MS ? wait : LONGEST_WAIT_MS));
+	cp_due(w, now + (wait < LONGEST_WAIT_MS ? wait : LONGEST_WAIT_MS));
 }
 
 /* What would be done is told once; under a living host it is shown on. */
@@ -145,7 +145,7 @@ stay_dry(struct cp_ward *w, uint64_t now)
 		    .ward = w });
 	w->dry = true;
 	w->next_ms = now + LONGEST_WAIT_MS;
-	cp_facts_due(w, w->next_ms);
+	cp_due(w, w->next_ms);
 }
 
 /* The next step is due: takes it.  term=0 takes two at once. */
@@ -162,7 +162,7 @@ advance(struct cp_ward *w, const struct cp_case *c)
 		w->step = CP_STEP_TERM;
 		cp_company_signal(w, c, SIGTERM, false);
 		w->next_ms = now + c->options->term_ms;
-		cp_facts_due(w, w->next_ms);
+		cp_due(w, w->next_ms);
 		if (c->options->term_ms != 0)
 			return;
 	}
@@ -178,7 +178,7 @@ advance(struct cp_ward *w, const struct cp_case *c)
 	/* Not from the census on, which for a thousand takes as long. */
 	w->next_ms = cp_watch_now() + KILL_AGAIN_MS +
 	    cp_facts_wards() / WARDS_PER_MS;
-	cp_facts_due(w, w->next_ms);
+	cp_due(w, w->next_ms);
 }
 
 static void
@@ -223,7 +223,7 @@ attend_proven(struct cp_ward *w, const struct cp_case *c,
 		cp_company_signal(w, c, SIGKILL, false);
 	else
 		cp_company_watch(w);
-	cp_facts_due(w, w->next_ms);
+	cp_due(w, w->next_ms);
 }
 
 /* A pipeline's neighbour: what it has besides may still be the host's. */
@@ -245,7 +245,7 @@ attend_spared(struct cp_ward *w, const struct cp_case *c,
 		return;
 	}
 	cp_facts_move(w, h);
-	cp_facts_due(w, 0);
+	cp_due(w, 0);
 }
 
 /* The host's fork or successor talks to the ward: it is the host from now. */
@@ -295,7 +295,7 @@ attend_living(struct cp_ward *w, const struct cp_case *c)
 	}
 	w->shut_ms = 0;
 	w->rounds = 0;
-	cp_facts_due(w, cp_look_next(w, c->now_ms));
+	cp_due(w, cp_look_next(w, c->now_ms));
 	cp_idle_attended(w, c->now_ms);
 }
 
@@ -383,7 +383,7 @@ is_early(struct cp_ward *w, const struct cp_case *c)
 	if (w->step != CP_STEP_WATCH || c->now_ms >= news)
 		return false;
 	w->left = true;
-	cp_facts_due(w, news);
+	cp_due(w, news);
 	return true;
 }
 
@@ -493,5 +493,5 @@ cp_reaper_stirred(struct cp_ward *w, uint64_t now_ms)
 		return;
 	at = settled(w, now_ms);
 	if (w->due_ms == 0 || w->due_ms > at)
-		cp_facts_due(w, at);
+		cp_due(w, at);
 }

@@ -4,11 +4,13 @@
 #include <time.h>
 
 #include "closes.h"
+#include "due.h"
 #include "hold.h"
 #include "idle.h"
 #include "look.h"
 #include "mailbox.h"
 #include "newborn.h"
+#include "process.h"
 #include "reaper.h"
 #include "round.h"
 #include "told.h"
@@ -31,6 +33,11 @@
 #define ALARMS_MAX 8
 /* After a close it is asked for so long whether the host is dying. */
 #define DYING_MS 100
+/*
+ * Most that are shut out obey EOF and are gone after this.  To the others
+ * nothing happens before their grace is over: a tenth of it, if that is less.
+ */
+#define EOF_MS 20
 /* What a dead child may have left is looked for at most this often. */
 #define SOON_MS 50
 
@@ -40,12 +47,26 @@ static bool batched; /* the census at hand serves those who wait for it */
 static bool hurried;
 static const struct cp_options *given; /* in this round */
 
+static bool
+host_has_any(const struct cp_ward *w)
+{
+	return cp_host_has(w->host, &w->channel[0]) ||
+	    cp_host_has(w->host, &w->channel[1]);
+}
+
 /* Bytes may move on what a dead child has left, and nobody listens yet. */
 static bool
 is_unheard(const struct cp_ward *w)
 {
 	return w->dead && w->duplex && !w->handed && !w->unheard &&
-	    cp_traffic_of(w) == NULL;
+	    cp_traffic_of(w) == NULL && host_has_any(w);
+}
+
+/* The host has given up what a dead child may have left. */
+static bool
+is_given_up(const struct cp_ward *w)
+{
+	return w->dead && w->shut_ms != 0;
 }
 
 /* When the silence on what a dead child has left is over, at the earliest. */
@@ -66,21 +87,8 @@ is_urgent(const struct cp_ward *w)
 	    (is_unheard(w) && cp_watch_now() >= soon_floor) ||
 	    w->host->leaving || w->step != CP_STEP_WATCH ||
 	    w->host->gone_ms != 0 || w->heir_ms != 0 || w->retired || w->left ||
-	    (w->shut_ms != 0 && w->alarms < ALARMS_MAX);
-}
-
-/* The first look at WARD.  Is that not enough? */
-static bool
-look_first(struct cp_ward *w, const struct cp_options *options, uint64_t now)
-{
-	if (cp_look_at(w, options, now))
-		return true;
-	if (!w->used) /* it was none */
-		return false;
-	if (is_urgent(w) || w->shut_ms != 0)
-		return true;
-	cp_facts_due(w, cp_look_next(w, now));
-	return false;
+	    (w->shut_ms != 0 && w->alarms < ALARMS_MAX &&
+		(!w->dead || cp_watch_now() >= soon_floor));
 }
 
 /*
@@ -96,11 +104,13 @@ try_again(struct cp_ward *w, uint64_t now)
 	cp_closes_watch(w, now);
 }
 
+/* It lives, and its host has closed all: not looked at since then. */
 static bool
-host_has_any(const struct cp_ward *w)
+is_shut_out(const struct cp_ward *w)
 {
-	return cp_host_has(w->host, &w->channel[0]) ||
-	    cp_host_has(w->host, &w->channel[1]);
+	return w->shut_ms != 0 && !w->dead && w->rounds == 0 &&
+	    w->step == CP_STEP_WATCH && !w->host->dead && !w->host->leaving &&
+	    !w->urged && !hurried;
 }
 
 /* Is there more to come, for which a look at WARD had better wait? */
@@ -108,19 +118,43 @@ static bool
 is_premature(struct cp_ward *w, uint64_t now)
 {
 	struct cp_host *h = w->host;
+	uint64_t eof_ms = given->grace_ms / 10 < EOF_MS ? given->grace_ms / 10 :
+							  EOF_MS;
 
+	if (is_shut_out(w) &&
+	    (now < w->shut_ms + eof_ms ||
+		(now < w->shut_ms + DYING_MS && cp_process_is_dying(w->pid)))) {
+		cp_due(w, now + (eof_ms != 0 ? eof_ms : 1));
+		return true;
+	}
 	if (!h->dead && w->shut_ms != 0 && now < w->shut_ms + DYING_MS &&
 	    cp_told_is_dying(h, now)) {
-		cp_facts_due(w, w->shut_ms + DYING_MS);
+		cp_due(w, w->shut_ms + DYING_MS);
 		return true;
 	}
 	if (!h->dead || h->settle_ms == 0)
 		return false;
 	if (now < h->settle_ms) {
-		cp_facts_due(w, h->settle_ms);
+		cp_due(w, h->settle_ms);
 		return true;
 	}
 	h->settle_ms = 0;
+	return false;
+}
+
+/* The first look at WARD.  Is that not enough? */
+static bool
+look_first(struct cp_ward *w, const struct cp_options *options, uint64_t now)
+{
+	if (cp_look_at(w, options, now))
+		return true;
+	if (!w->used) /* it was none */
+		return false;
+	if (is_premature(w, now))
+		return false;
+	if (is_urgent(w) || w->shut_ms != 0)
+		return true;
+	cp_due(w, cp_look_next(w, now));
 	return false;
 }
 
@@ -136,7 +170,7 @@ needs_census(struct cp_ward *w, const struct cp_options *options, uint64_t now)
 	try_again(w, now);
 	if (w->shut_ms != 0)
 		return true;
-	cp_facts_due(w, cp_look_next(w, now));
+	cp_due(w, cp_look_next(w, now));
 	return false;
 }
 
@@ -146,9 +180,16 @@ not_before(const struct cp_ward *w)
 {
 	uint64_t at = batch_floor;
 
-	if (is_unheard(w) && soon_floor < at)
+	if ((is_unheard(w) || is_given_up(w)) && soon_floor < at)
 		at = soon_floor;
 	return silent_until(w) < at ? silent_until(w) : at;
+}
+
+/* To be asked in a loop, of which an earlier turn may have changed that. */
+static bool
+is_due(const struct cp_ward *w, uint64_t now)
+{
+	return w->due_ms != 0 && w->due_ms <= now;
 }
 
 /* First looks; returns how many wards need a census now. */
@@ -159,8 +200,8 @@ look_closer(const struct cp_options *options, uint64_t now)
 	size_t n = 0, leisurely = 0;
 	bool urgent = false;
 
-	TAILQ_FOREACH_SAFE(w, cp_facts_pending(), pending, next) {
-		if (w->due_ms > now)
+	TAILQ_FOREACH_SAFE(w, cp_due_by(now), ripe, next) {
+		if (!is_due(w, now))
 			continue;
 		if (w->unwaited_ms != 0) {
 			cp_unwaited_look(w, now);
@@ -177,9 +218,8 @@ look_closer(const struct cp_options *options, uint64_t now)
 	batched = leisurely > 0;
 	if (urgent || leisurely == 0 || now >= batch_floor)
 		return n;
-	TAILQ_FOREACH(w, cp_facts_pending(), pending)
-		if (w->due_ms <= now)
-			w->due_ms = not_before(w);
+	TAILQ_FOREACH_SAFE(w, cp_due_by(now), ripe, next)
+		cp_due(w, not_before(w));
 	return 0;
 }
 
@@ -197,11 +237,10 @@ add_interest(struct cp_interest *v, size_t *n, const struct cp_channel *ch)
 static void
 put_off(uint64_t now)
 {
-	struct cp_ward *w;
+	struct cp_ward *w, *next;
 
-	TAILQ_FOREACH(w, cp_facts_pending(), pending)
-		if (w->due_ms <= now)
-			w->due_ms = now + BATCH_MS;
+	TAILQ_FOREACH_SAFE(w, cp_due_by(now), ripe, next)
+		cp_due(w, now + BATCH_MS);
 }
 
 static void
@@ -219,8 +258,8 @@ attend_all(const struct cp_options *options, const struct cp_census *census,
 		put_off(now);
 		return;
 	}
-	TAILQ_FOREACH_SAFE(w, cp_facts_pending(), pending, next) {
-		if (w->due_ms > now)
+	TAILQ_FOREACH_SAFE(w, cp_due_by(now), ripe, next) {
+		if (!is_due(w, now))
 			continue;
 		c.ward = w;
 		c.hurried = hurried || w->urged;
@@ -253,9 +292,9 @@ take_census(const struct cp_options *options, size_t n, uint64_t now)
 		put_off(now);
 		return;
 	}
-	TAILQ_FOREACH(w, cp_facts_pending(), pending) {
-		if (w->due_ms > now || k + 4 > 4 * n)
-			continue;
+	TAILQ_FOREACH(w, cp_due_by(now), ripe) {
+		if (k + 4 > 4 * n)
+			break;
 		add_interest(interest, &k, &w->channel[0]);
 		add_interest(interest, &k, &w->channel[1]);
 	}
@@ -308,14 +347,14 @@ look_for_children(const struct cp_options *options, uint64_t now)
 static bool
 meet_siblings(uint64_t now)
 {
-	struct cp_ward *w;
+	struct cp_ward *w, *next;
 	bool any = false;
 
 	(void)cp_mailbox_read(now);
 	if (cp_newborn_next() == 0)
 		return false;
-	TAILQ_FOREACH(w, cp_facts_pending(), pending)
-		if (w->due_ms <= now && cp_newborn_meet(w, now))
+	TAILQ_FOREACH_SAFE(w, cp_due_by(now), ripe, next)
+		if (is_due(w, now) && cp_newborn_meet(w, now))
 			any = true;
 	return any;
 }

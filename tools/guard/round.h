@@ -12,7 +12,7 @@
 #include "../../shim/common/options.h"
 
 /*
- * Does all that is due at NOW_MS (CLOCK_MONOTONIC); see cp_facts_due().  HURRY:
+ * Does all that is due at NOW_MS (CLOCK_MONOTONIC); see cp_due().  HURRY:
  * what is proven gets no grace.
  */
 void cp_round(const struct cp_options *options, bool hurry, uint64_t now_ms);

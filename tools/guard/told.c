@@ -12,6 +12,7 @@
 #include "../../shim/common/procfs.h"
 #include "../../shim/common/wire.h"
 #include "affairs.h"
+#include "due.h"
 #include "mailbox.h"
 #include "newborn.h"
 #include "process.h"
@@ -355,7 +356,7 @@ cp_told_died(struct cp_host *h, uint64_t now_ms, bool at_once)
 	h->pidfd = -1;
 	LIST_FOREACH(w, &h->wards, sibling)
 		if (w->step <= CP_STEP_DOOMED || w->unwaited_ms != 0)
-			cp_facts_due(w, at);
+			cp_due(w, at);
 }
 
 bool

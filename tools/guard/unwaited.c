@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "../../shim/common/procfs.h"
+#include "due.h"
 #include "journal.h"
 #include "unwaited.h"
 
@@ -15,7 +16,7 @@ void
 cp_unwaited_keep(struct cp_ward *w, uint64_t now)
 {
 	w->unwaited_ms = now;
-	cp_facts_due(w, now + PATIENCE_MS);
+	cp_due(w, now + PATIENCE_MS);
 }
 
 static unsigned int
@@ -42,7 +43,7 @@ cp_unwaited_look(struct cp_ward *w, uint64_t now)
 		return;
 	}
 	if (age < PATIENCE_MS) { /* looked at for another reason */
-		cp_facts_due(w, w->unwaited_ms + PATIENCE_MS);
+		cp_due(w, w->unwaited_ms + PATIENCE_MS);
 		return;
 	}
 	if (age < 2 * PATIENCE_MS) { /* the first time */
@@ -54,5 +55,5 @@ cp_unwaited_look(struct cp_ward *w, uint64_t now)
 		    .host = w->host,
 		    .ward = w });
 	}
-	cp_facts_due(w, now + (age < LONGEST_MS ? age : LONGEST_MS));
+	cp_due(w, now + (age < LONGEST_MS ? age : LONGEST_MS));
 }
