@@ -62,13 +62,6 @@ is_unheard(const struct cp_ward *w)
 	    cp_traffic_of(w) == NULL && host_has_any(w);
 }
 
-/* The host has given up what a dead child may have left. */
-static bool
-is_given_up(const struct cp_ward *w)
-{
-	return w->dead && w->shut_ms != 0;
-}
-
 /* When the silence on what a dead child has left is over, at the earliest. */
 static uint64_t
 silent_until(const struct cp_ward *w)
@@ -79,6 +72,18 @@ silent_until(const struct cp_ward *w)
 	    UINT64_MAX;
 }
 
+/*
+ * When the host has closed all: at once as long as the child lives; what a dead
+ * one may have left has until the end of its grace.
+ */
+static uint64_t
+given_up_at(const struct cp_ward *w)
+{
+	if (w->shut_ms == 0 || w->alarms >= ALARMS_MAX)
+		return UINT64_MAX;
+	return w->dead ? w->shut_ms + given->grace_ms : w->shut_ms;
+}
+
 /* Something is proven or about to be: it does not wait for the batch. */
 static bool
 is_urgent(const struct cp_ward *w)
@@ -87,8 +92,7 @@ is_urgent(const struct cp_ward *w)
 	    (is_unheard(w) && cp_watch_now() >= soon_floor) ||
 	    w->host->leaving || w->step != CP_STEP_WATCH ||
 	    w->host->gone_ms != 0 || w->heir_ms != 0 || w->retired || w->left ||
-	    (w->shut_ms != 0 && w->alarms < ALARMS_MAX &&
-		(!w->dead || cp_watch_now() >= soon_floor));
+	    cp_watch_now() >= given_up_at(w);
 }
 
 /*
@@ -180,9 +184,11 @@ not_before(const struct cp_ward *w)
 {
 	uint64_t at = batch_floor;
 
-	if ((is_unheard(w) || is_given_up(w)) && soon_floor < at)
+	if (is_unheard(w) && soon_floor < at)
 		at = soon_floor;
-	return silent_until(w) < at ? silent_until(w) : at;
+	if (silent_until(w) < at)
+		at = silent_until(w);
+	return given_up_at(w) < at ? given_up_at(w) : at;
 }
 
 /* To be asked in a loop, of which an earlier turn may have changed that. */
