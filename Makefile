@@ -331,7 +331,8 @@ lint:
 	@echo "  cppcheck"; cppcheck --quiet --error-exitcode=1 --std=c11 \
 	    -D_GNU_SOURCE --enable=warning,portability,performance \
 	    --inline-suppr --suppress=allocaCalled \
-	    --include=$(filter /%,$(BSD_CFLAGS))/sys/queue.h $(LINT)
+	    $(foreach h,queue tree,\
+	    --include=$(filter /%,$(BSD_CFLAGS))/sys/$h.h) $(LINT)
 	@echo "  clang-tidy"; clang-tidy --quiet --warnings-as-errors='*' $(LINT) -- \
 	    $(filter-out -M%,$(TOOL_CFLAGS))
 	@echo "  gcc -fanalyzer"; for f in $(LINT); do \

@@ -62,8 +62,8 @@ has_begun(const struct cp_ward *w)
 {
 	struct cp_stat st;
 
-	return w->dead || cp_procfs_stat(w->pid, &st) != 0 || st.start != w->start ||
-	    st.image == 0 || st.image != w->image;
+	return w->dead || cp_procfs_stat(w->pid, &st) != 0 ||
+	    st.start != w->start || st.image == 0 || st.image != w->image;
 }
 
 static struct cp_meter *
