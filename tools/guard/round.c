@@ -47,19 +47,12 @@ static bool batched; /* the census at hand serves those who wait for it */
 static bool hurried;
 static const struct cp_options *given; /* in this round */
 
-static bool
-host_has_any(const struct cp_ward *w)
-{
-	return cp_host_has(w->host, &w->channel[0]) ||
-	    cp_host_has(w->host, &w->channel[1]);
-}
-
 /* Bytes may move on what a dead child has left, and nobody listens yet. */
 static bool
 is_unheard(const struct cp_ward *w)
 {
 	return w->dead && w->duplex && !w->handed && !w->unheard &&
-	    cp_traffic_of(w) == NULL && host_has_any(w);
+	    cp_traffic_of(w) == NULL;
 }
 
 /* When the silence on what a dead child has left is over, at the earliest. */
@@ -160,6 +153,13 @@ look_first(struct cp_ward *w, const struct cp_options *options, uint64_t now)
 		return true;
 	cp_due(w, cp_look_next(w, now));
 	return false;
+}
+
+static bool
+host_has_any(const struct cp_ward *w)
+{
+	return cp_host_has(w->host, &w->channel[0]) ||
+	    cp_host_has(w->host, &w->channel[1]);
 }
 
 /* A ward that is swept is looked at in vain most of the time. */
