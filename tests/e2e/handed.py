@@ -16,6 +16,9 @@ from scene import GRACE, LONG, PROMPT, SLACK, SPARE, TERM, expect
 BEHIND = 'exec 3<&0; "$@" <&3 3<&- & exec 3<&-; wait'
 # The shell ends as soon as the server runs.
 STARTER = 'exec 3<&0; "$@" <&3 3<&- & exit 0'
+# One that leads a session; what it leaves there has its stdio elsewhere.
+LEADER = ("exec setsid sh -c 'exec 3<&0 4>&1; "
+          '"$@" </dev/null >/dev/null & sleep 0.02; exit 0\' sh "$@"')
 # Only its stdout is handed on.
 LOGGER = '"$@" </dev/null & exit 0'
 
@@ -59,7 +62,10 @@ def wrapper_killed(s, wire="pipes", mode="stubborn", language="python"):
 def child_ends(s, mode, language="python", **keys):
     """It ends by itself; who goes on has its stdio, and is silent."""
     stage = Stage(s, language)
-    keys |= {"script": STARTER} if mode == "stubborn" else {"mode": mode}
+    if mode == "stubborn":
+        keys = {"script": STARTER, **keys}
+    else:
+        keys["mode"] = mode
     w = stage.p.ward("w", **keys)[0]
     go([w], "its starter has ended", limit=LIMIT)
     stage.well()
@@ -228,6 +234,8 @@ def cases():
     for how in ("fork", "posix_spawn"):
         yield Case(f"handed/ends/fork2/{how}",
                    P(child_ends, mode="fork2", how=how), False)
+    yield Case("handed/ends/leader",
+               P(child_ends, mode="stubborn", script=LEADER), False)
     for wire in ("pipes", "pair"):
         yield Case(f"handed/echo/{wire}", P(echo_goes_on, wire=wire), False)
     yield Case("handed/helpers", P(wrapper_killed, mode="child"), False)

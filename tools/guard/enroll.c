@@ -195,9 +195,9 @@ cp_enroll(struct cp_heard *x)
 
 	if (pid <= 1 || host <= 0 || pid == host || !are_sane(m->channel))
 		return;
-	if (x->gone || cp_procfs_stat(pid, &st) != 0 ||
-	    cp_trust_is_later(x, &st) ||
-	    (st.state != 'Z' && itself && cp_trust_has_ended(x))) {
+	if (cp_procfs_stat(pid, &st) != 0 || cp_trust_is_later(x, &st) ||
+	    (st.state != 'Z' &&
+		(x->gone || (itself && cp_trust_has_ended(x))))) {
 		/*
 		 * Dead already, and the PID may be another's; what it forked
 		 * may hold its channels on.
