@@ -28,7 +28,7 @@ SHIM	= config real owner slot arm channel made kept ward over heir preload \
 GUARD	= main told mailbox newborn sight enroll trust affairs facts due census \
 	  walk walk_list crew process interest truth hostends sockdiag index \
 	  gather across judge spare company link reaper unwaited journal look \
-	  look_children query snapshot round hold closes tap traffic usage \
+	  look_children query snapshot round batch hold closes tap traffic usage \
 	  baseline rest stale brake admit idle command sentinel pace watch
 # The frame and the launcher; what shows guards; then, by command: scan, doctor, report;
 # completions.

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "batch.h"
 #include "closes.h"
 #include "due.h"
 #include "hold.h"
@@ -18,19 +19,13 @@
 #include "unwaited.h"
 #include "watch.h"
 
-/*
- * Censuses that nothing urgent asks for (did a dead child leave somebody
- * behind?) are taken together: at most one in this time, and never more than
- * one part in LEISURE of the processor.
- */
-#define BATCH_MS       1000
-#define LEISURE	       20
+/* What failed for want of memory is tried again after this. */
+#define AGAIN_MS 1000
+/* A host that tells nothing is searched so often. */
 #define CENSUS_HOST_MS 1000
 /* After a look for unregistered children that found none. */
 #define CALM_MS 10000
 
-/* After so many closes that proved nothing it waits for the batch as well. */
-#define ALARMS_MAX 8
 /* After a close it is asked for so long whether the host is dying. */
 #define DYING_MS 100
 /*
@@ -38,55 +33,10 @@
  * nothing happens before their grace is over: a tenth of it, if that is less.
  */
 #define EOF_MS 20
-/* What a dead child may have left is looked for at most this often. */
-#define SOON_MS 50
 
-static uint64_t batch_floor = 1; /* 0 is no time */
-static uint64_t soon_floor;	 /* for what is not quite urgent */
 static bool batched; /* the census at hand serves those who wait for it */
 static bool hurried;
 static const struct cp_options *given; /* in this round */
-
-/* Bytes may move on what a dead child has left, and nobody listens yet. */
-static bool
-is_unheard(const struct cp_ward *w)
-{
-	return w->dead && w->duplex && !w->handed && !w->unheard &&
-	    cp_traffic_of(w) == NULL;
-}
-
-/* When the silence on what a dead child has left is over, at the earliest. */
-static uint64_t
-silent_until(const struct cp_ward *w)
-{
-	return w->dead && w->duplex && !w->handed && !w->unheard &&
-		w->died_ms != 0 ?
-	    w->died_ms + given->grace_ms :
-	    UINT64_MAX;
-}
-
-/*
- * When the host has closed all: at once as long as the child lives; what a dead
- * one may have left has until the end of its grace.
- */
-static uint64_t
-given_up_at(const struct cp_ward *w)
-{
-	if (w->shut_ms == 0 || w->alarms >= ALARMS_MAX)
-		return UINT64_MAX;
-	return w->dead ? w->shut_ms + given->grace_ms : w->shut_ms;
-}
-
-/* Something is proven or about to be: it does not wait for the batch. */
-static bool
-is_urgent(const struct cp_ward *w)
-{
-	return w->host->dead || cp_watch_now() >= silent_until(w) ||
-	    (is_unheard(w) && cp_watch_now() >= soon_floor) ||
-	    w->host->leaving || w->step != CP_STEP_WATCH ||
-	    w->host->gone_ms != 0 || w->heir_ms != 0 || w->retired || w->left ||
-	    cp_watch_now() >= given_up_at(w);
-}
 
 /*
  * What couldn't be watched may be watched now: forkpty's parent can have told
@@ -149,7 +99,7 @@ look_first(struct cp_ward *w, const struct cp_options *options, uint64_t now)
 		return false;
 	if (is_premature(w, now))
 		return false;
-	if (is_urgent(w) || w->shut_ms != 0)
+	if (cp_batch_is_urgent(w) || w->shut_ms != 0)
 		return true;
 	cp_due(w, cp_look_next(w, now));
 	return false;
@@ -168,7 +118,7 @@ needs_census(struct cp_ward *w, const struct cp_options *options, uint64_t now)
 {
 	if (!w->looked)
 		return look_first(w, options, now);
-	if (!cp_look_is_swept(w) || is_urgent(w) || w->dead ||
+	if (!cp_look_is_swept(w) || cp_batch_is_urgent(w) || w->dead ||
 	    w->shut_ms != 0 || !host_has_any(w))
 		return true;
 	try_again(w, now);
@@ -176,19 +126,6 @@ needs_census(struct cp_ward *w, const struct cp_options *options, uint64_t now)
 		return true;
 	cp_due(w, cp_look_next(w, now));
 	return false;
-}
-
-/* When WARD, which is not urgent, is to be looked at. */
-static uint64_t
-not_before(const struct cp_ward *w)
-{
-	uint64_t at = batch_floor;
-
-	if (is_unheard(w) && soon_floor < at)
-		at = soon_floor;
-	if (silent_until(w) < at)
-		at = silent_until(w);
-	return given_up_at(w) < at ? given_up_at(w) : at;
 }
 
 /* To be asked in a loop, of which an earlier turn may have changed that. */
@@ -216,16 +153,16 @@ look_closer(const struct cp_options *options, uint64_t now)
 		if (is_premature(w, now) || !needs_census(w, options, now))
 			continue;
 		n++;
-		if (is_urgent(w))
+		if (cp_batch_is_urgent(w))
 			urgent = true;
 		else
 			leisurely++;
 	}
 	batched = leisurely > 0;
-	if (urgent || leisurely == 0 || now >= batch_floor)
+	if (urgent || leisurely == 0 || now >= cp_batch_floor())
 		return n;
 	TAILQ_FOREACH_SAFE(w, cp_due_by(now), ripe, next)
-		cp_due(w, not_before(w));
+		cp_due(w, cp_batch_not_before(w));
 	return 0;
 }
 
@@ -246,7 +183,7 @@ put_off(uint64_t now)
 	struct cp_ward *w, *next;
 
 	TAILQ_FOREACH_SAFE(w, cp_due_by(now), ripe, next)
-		cp_due(w, now + BATCH_MS);
+		cp_due(w, now + AGAIN_MS);
 }
 
 static void
@@ -314,13 +251,7 @@ take_census(const struct cp_options *options, size_t n, uint64_t now)
 	took = cp_watch_now() - now;
 	if (took < cpu_ms() - began)
 		took = cpu_ms() - began;
-	took *= LEISURE;
-	soon_floor = now + (took / 2 > SOON_MS ? took / 2 : SOON_MS);
-	if (batched && took < BATCH_MS)
-		took = BATCH_MS;
-	/* What is urgent day in, day out must not put off the rest for ever. */
-	if (batched || batch_floor < now + took)
-		batch_floor = now + took;
+	cp_batch_taken(now, took, batched);
 }
 
 static void
@@ -372,9 +303,10 @@ cp_round(const struct cp_options *options, bool hurry, uint64_t now_ms)
 
 	hurried = hurry;
 	given = options;
+	cp_batch_begin(options);
 	cp_mailbox_attend(now_ms);
 	cp_newborn_attend(now_ms,
-	    now_ms >= batch_floor ? CP_NEWBORN_DEAD : CP_NEWBORN_OLD);
+	    now_ms >= cp_batch_floor() ? CP_NEWBORN_DEAD : CP_NEWBORN_OLD);
 	look_for_children(options, now_ms);
 	due = look_closer(options, now_ms);
 	if (due > 0 && meet_siblings(now_ms))
@@ -392,8 +324,8 @@ cp_round_next(void)
 {
 	uint64_t at = cp_newborn_next();
 
-	if (cp_newborn_any_dead() && (at == 0 || batch_floor < at))
-		at = batch_floor;
+	if (cp_newborn_any_dead() && (at == 0 || cp_batch_floor() < at))
+		at = cp_batch_floor();
 	if (cp_mailbox_next() != 0 && (at == 0 || cp_mailbox_next() < at))
 		at = cp_mailbox_next();
 	return at;

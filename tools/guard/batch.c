@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* See batch.h. */
+#include <stddef.h>
+
+#include "batch.h"
+#include "traffic.h"
+#include "watch.h"
+
+/*
+ * Censuses that nothing urgent asks for (did a dead child leave somebody
+ * behind?) are taken together: at most one in this time, and never more than
+ * one part in LEISURE of the processor.
+ */
+#define BATCH_MS 1000
+#define LEISURE	 20
+
+/* After so many closes that proved nothing it waits for the batch as well. */
+#define ALARMS_MAX 8
+/* What a dead child may have left is looked for at most this often. */
+#define SOON_MS 50
+
+static uint64_t batch_floor = 1;       /* 0 is no time */
+static uint64_t soon_floor;	       /* for what is not quite urgent */
+static const struct cp_options *given; /* in this round */
+
+void
+cp_batch_begin(const struct cp_options *options)
+{
+	given = options;
+}
+
+/* Bytes may move on what a dead child has left, and nobody listens yet. */
+static bool
+is_unheard(const struct cp_ward *w)
+{
+	return w->dead && w->duplex && !w->handed && !w->unheard &&
+	    cp_traffic_of(w) == NULL;
+}
+
+/* When the silence on what a dead child has left is over, at the earliest. */
+static uint64_t
+silent_until(const struct cp_ward *w)
+{
+	return w->dead && w->duplex && !w->handed && !w->unheard &&
+		w->died_ms != 0 ?
+	    w->died_ms + given->grace_ms :
+	    UINT64_MAX;
+}
+
+/*
+ * When the host has closed all: at once as long as the child lives; what a dead
+ * one may have left has until the end of its grace.
+ */
+static uint64_t
+given_up_at(const struct cp_ward *w)
+{
+	if (w->shut_ms == 0 || w->alarms >= ALARMS_MAX)
+		return UINT64_MAX;
+	return w->dead ? w->shut_ms + given->grace_ms : w->shut_ms;
+}
+
+bool
+cp_batch_is_urgent(const struct cp_ward *w)
+{
+	return w->host->dead || cp_watch_now() >= silent_until(w) ||
+	    (is_unheard(w) && cp_watch_now() >= soon_floor) ||
+	    w->host->leaving || w->step != CP_STEP_WATCH ||
+	    w->host->gone_ms != 0 || w->heir_ms != 0 || w->retired || w->left ||
+	    cp_watch_now() >= given_up_at(w);
+}
+
+uint64_t
+cp_batch_not_before(const struct cp_ward *w)
+{
+	uint64_t at = batch_floor;
+
+	if (is_unheard(w) && soon_floor < at)
+		at = soon_floor;
+	if (silent_until(w) < at)
+		at = silent_until(w);
+	return given_up_at(w) < at ? given_up_at(w) : at;
+}
+
+uint64_t
+cp_batch_floor(void)
+{
+	return batch_floor;
+}
+
+void
+cp_batch_taken(uint64_t began_ms, uint64_t took_ms, bool batched)
+{
+	uint64_t took = took_ms * LEISURE;
+
+	soon_floor = began_ms + (took / 2 > SOON_MS ? took / 2 : SOON_MS);
+	if (batched && took < BATCH_MS)
+		took = BATCH_MS;
+	/* What is urgent day in, day out must not put off the rest for ever. */
+	if (batched || batch_floor < began_ms + took)
+		batch_floor = began_ms + took;
+}
