@@ -49,7 +49,7 @@ TESTS	= procfs options wire channel slot ward preload ask report tell text \
 	  posted census truth judge peers members terminal field suspect \
 	  abandoned keepers handed facts due spare \
 	  told newborn mailbox affairs query trust look journal traffic closes \
-	  usage baseline rest stale brake admit pace target exports export exam \
+	  round usage baseline rest stale brake admit pace target exports export exam \
 	  orphan table sockets lifeline snap view procs
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
@@ -222,6 +222,7 @@ $(JUDGE_T) $(B)/tests/test_orphan: $(B)/obj/tests/judge_world.o \
 $(B)/tests/test_facts: $(B)/obj/guard/facts.o $(B)/obj/guard/due.o $(B)/obj/guard/process.o \
 	$(PROCFS_O)
 $(B)/tests/test_due: $(B)/obj/guard/due.o
+$(B)/tests/test_round: $(filter-out %/main.o,$(GUARD_O))
 $(B)/tests/test_spare: $(B)/obj/guard/spare.o
 TOLD_O	= $(addprefix $(B)/obj/guard/,told.o mailbox.o newborn.o sight.o enroll.o trust.o \
 	  affairs.o query.o snapshot.o facts.o due.o process.o watch.o journal.o admit.o brake.o \

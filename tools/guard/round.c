@@ -202,7 +202,8 @@ attend_all(const struct cp_options *options, const struct cp_census *census,
 		return;
 	}
 	TAILQ_FOREACH_SAFE(w, cp_due_by(now), ripe, next) {
-		if (!is_due(w, now))
+		/* Who was told of since the looks waits for the next round. */
+		if (!w->looked || !is_due(w, now))
 			continue;
 		c.ward = w;
 		c.hurried = hurried || w->urged;
@@ -223,21 +224,22 @@ cpu_ms(void)
 
 /* One census for all wards that are due. */
 static void
-take_census(const struct cp_options *options, size_t n, uint64_t now)
+take_census(const struct cp_options *options, uint64_t now)
 {
-	struct cp_interest *interest = calloc(4 * n, sizeof(*interest));
+	struct cp_interest *interest;
 	struct cp_census census;
 	struct cp_ward *w;
 	uint64_t began = cpu_ms(), took;
-	size_t k = 0;
+	size_t n = 0, k = 0;
 
+	TAILQ_FOREACH(w, cp_due_by(now), ripe)
+		n++;
+	interest = calloc(4 * n, sizeof(*interest));
 	if (interest == NULL) {
 		put_off(now);
 		return;
 	}
 	TAILQ_FOREACH(w, cp_due_by(now), ripe) {
-		if (k + 4 > 4 * n)
-			break;
 		add_interest(interest, &k, &w->channel[0]);
 		add_interest(interest, &k, &w->channel[1]);
 	}
@@ -313,7 +315,7 @@ cp_round(const struct cp_options *options, bool hurry, uint64_t now_ms)
 		due = look_closer(options, now_ms);
 	if (due > 0) {
 		cp_traffic_drain(now_ms, NULL);
-		take_census(options, due, now_ms);
+		take_census(options, now_ms);
 	}
 	/* After the first looks; what it wants looked at is due at once. */
 	cp_idle_round(now_ms);

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* Which wards a round looks at.  We are their host, and the guard. */
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <fcntl.h>
+#include <time.h>
+
+#include "../../shim/common/mailbox.h"
+#include "../../tools/guard/closes.h"
+#include "../../tools/guard/due.h"
+#include "../../tools/guard/mailbox.h"
+#include "../../tools/guard/newborn.h"
+#include "../../tools/guard/round.h"
+#include "senders.h"
+
+#define NOBODY 4194303 /* the highest PID: nobody has it */
+
+static struct cp_options options;
+static uint64_t now;
+
+static void
+begin_round(void)
+{
+	begin();
+	cp_closes_init();
+	cp_options_init(&options);
+	cr_assert_eq(cp_newborn_init(), 0);
+	now = cp_watch_now();
+	cr_assert_geq(cp_told_host(getpid(), now)->pidfd, 0);
+}
+
+TestSuite(round, .timeout = 60, .init = begin_round, .fini = end);
+
+/* A dead one, of which nothing is left, and which nobody is in a hurry for. */
+static struct cp_ward *
+dead_ward(void)
+{
+	struct cp_ward *w = cp_facts_ward(cp_facts_find_host(getpid()), NOBODY,
+	    0, now);
+
+	for (int k = 0; k < 2; k++)
+		w->channel[k] = (struct cp_channel){ .kind = CP_KIND_PIPE,
+			.access = k == 0 ? CP_READ : CP_WRITE,
+			.kept = CP_KEPT_YES,
+			.host_fd = -1,
+			.child = 1,
+			.host = 1 };
+	w->looked = w->dead = w->duplex = w->unheard = true;
+	w->died_ms = now;
+	cp_due(w, now);
+	return w;
+}
+
+static struct cp_mailbox *
+shared_box(void)
+{
+	struct cp_msg m = message(CP_MSG_MAILBOX, getpid(), 0);
+	int fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	struct cp_mailbox *box;
+
+	cr_assert_eq(ftruncate(fd, sizeof(*box)), 0);
+	cr_assert_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+	box = mmap(NULL, sizeof(*box), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+	    0);
+	cr_assert_neq(box, MAP_FAILED);
+	cr_assert_eq(send_bytes(&m, sizeof(m), fd), 0);
+	hear();
+	cr_assert(cp_mailbox_renewed());
+	cp_mailbox_promise(getpid(), now);
+	return box;
+}
+
+/* A child that has ended, and left somebody who holds both of its ends. */
+static pid_t
+child_with_heir(struct cp_msg *m)
+{
+	int in[2], out[2];
+	struct stat st;
+	siginfo_t si;
+	pid_t pid;
+	char c;
+
+	cr_assert_eq(pipe(in) + pipe(out), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (fork() != 0)
+			_exit(0);
+		dup2(in[0], 0);
+		dup2(out[1], 1);
+		close(gate[1]);
+		close(sock);
+		_exit(read(gate[0], &c, 1) == 0 ? 0 : 1);
+	}
+	cr_assert_eq(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT), 0);
+	*m = message(CP_MSG_WARD, pid, getpid());
+	m->channel[0].host_fd = in[1];
+	m->channel[1].host_fd = out[0];
+	cr_assert_eq(fstat(in[1], &st), 0);
+	m->channel[0].child = m->channel[0].host = st.st_ino;
+	cr_assert_eq(fstat(out[0], &st), 0);
+	m->channel[1].child = m->channel[1].host = st.st_ino;
+	close(in[0]);
+	close(out[1]);
+	return pid;
+}
+
+/* That nobody was seen to hold its channels would be because nobody looked. */
+Test(round, who_is_told_of_meanwhile_waits_for_the_next)
+{
+	struct cp_mailbox *box = shared_box();
+	struct cp_letter *l = &box->letter[0];
+	struct timespec t;
+	pid_t pid = child_with_heir(&l->msg);
+	struct cp_ward *w;
+
+	l->msg.flags |= CP_WARD_ANY; /* it is not let wait */
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	l->told = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec -
+	    5000000;
+	l->step = cp_letter_at(4, CP_LETTER_FULL);
+	(void)dead_ward();
+	cp_round(&options, false, now);
+	w = registered(pid);
+	cr_assert(w->dead);
+	cr_assert(!w->looked);
+	cr_assert_eq(w->unwaited_ms, 0);
+	cr_assert_leq(cp_due_next(), now);
+}
