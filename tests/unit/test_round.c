@@ -14,7 +14,9 @@
 #include "../../tools/guard/round.h"
 #include "senders.h"
 
-#define NOBODY 4194303 /* the highest PID: nobody has it */
+#define BATCH_MS   1000	   /* of batch.c */
+#define ALARMS_MAX 8	   /* the same */
+#define NOBODY	   4194303 /* the highest PID: nobody has it */
 
 static struct cp_options options;
 static uint64_t now;
@@ -50,6 +52,22 @@ dead_ward(void)
 	w->died_ms = now;
 	cp_due(w, now);
 	return w;
+}
+
+/* Or the guard would be awake until then. */
+Test(round, whose_closes_prove_nothing_waits_for_the_batch)
+{
+	struct cp_ward *w;
+
+	(void)dead_ward();
+	cp_round(&options, false, now); /* a batch: the next is a while off */
+	cr_assert_eq(cp_facts_tally()->censuses, 1);
+	w = dead_ward();
+	w->shut_ms = now;
+	w->alarms = ALARMS_MAX;
+	cp_round(&options, false, now);
+	cr_assert_eq(cp_facts_tally()->censuses, 1);
+	cr_assert_geq(w->due_ms, now + BATCH_MS);
 }
 
 static struct cp_mailbox *
