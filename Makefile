@@ -49,8 +49,8 @@ TESTS	= procfs options wire channel slot ward preload ask report tell text \
 	  posted census truth judge peers members terminal field suspect \
 	  abandoned keepers handed facts due spare \
 	  told newborn mailbox affairs query trust look journal traffic closes \
-	  round usage baseline rest stale brake admit pace target exports export exam \
-	  orphan table sockets lifeline snap view procs
+	  round usage baseline rest stale brake admit pace target exports export \
+	  exam orphan table sockets lifeline snap view procs
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
 # linked a second time as NAME.static: a preload can't reach them.
