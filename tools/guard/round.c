@@ -234,7 +234,7 @@ take_census(const struct cp_options *options, uint64_t now)
 
 	TAILQ_FOREACH(w, cp_due_by(now), ripe)
 		n++;
-	interest = calloc(4 * n, sizeof(*interest));
+	interest = calloc(4 * n + 1, sizeof(*interest));
 	if (interest == NULL) {
 		put_off(now);
 		return;
