@@ -79,7 +79,7 @@ def start_of_true(setting):
 
 def duplex(setting, way):
     ways = setting.ways("bare", "empty", "ours", "tini", "strace")
-    rows = with_hosts(setting, ways, f"{way} 4 {stage.TRUE}", 120)
+    rows = with_hosts(setting, ways, f"{way} 4 {stage.TRUE}", 280)
     return [ratio(f"duplex child by {way}", rows, "empty", Goal(1.05), "µs")]
 
 
@@ -93,12 +93,12 @@ def interpreter(setting, name, argv, n, rounds):
 
 def python(setting):
     return interpreter(setting, "duplex child by CPython subprocess.run",
-                       [sys.executable, "-c", PYTHON], 3, 110)
+                       [sys.executable, "-c", PYTHON], 3, 200)
 
 
 def node(setting):
     return interpreter(setting, "duplex child by Node spawn",
-                       ["node", "-e", NODE], 3, 70)
+                       ["node", "-e", NODE], 3, 130)
 
 
 def available_mib():
@@ -119,7 +119,7 @@ def large_heap(setting):
     try:
         stage.ask_all(hosts.values(), f"heap {HEAP_MIB}")
         return [ratio(f"duplex child by {way}, 3 GiB heap",
-                      compare(hosts, f"{way} 4 {stage.TRUE}", 80),
+                      compare(hosts, f"{way} 4 {stage.TRUE}", 200),
                       "empty", Goal(1.05), "µs")
                 for way in ("vfork", "posix_spawn")]
     finally:
@@ -130,7 +130,7 @@ def large_heap(setting):
 def threads(setting):
     ways = ("bare", "empty", "ours")
     rows = with_hosts(setting, ways,
-                      f"threads {THREADS} {EACH} {stage.TRUE}", 24)
+                      f"threads {THREADS} {EACH} {stage.TRUE}", 40)
     rows = [{w: 1e6 / us for w, us in r.items()} for r in rows]
     return [ratio(f"{THREADS} threads spawning, throughput", rows, "empty",
                   Goal(0.95, least=True), "/s")]
