@@ -2,7 +2,8 @@
 /*
  * What the guard does at an orderly exit, as far as it can be done from inside
  * the host: the wards themselves, not whom they have started.  PIDs are turned
- * into pidfds first, and what is signalled was checked behind that.
+ * into pidfds first, and what is signalled was checked behind that.  A kernel
+ * before 5.6 (pidfd_getfd) leaves them all alone.
  */
 #include <errno.h>
 #include <signal.h>
@@ -20,13 +21,15 @@
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
 #endif
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
+#endif
 #ifndef SYS_pidfd_send_signal
 #define SYS_pidfd_send_signal 424
 #endif
 
-#define WARDS_MAX  128 /* on the stack, which may be a signal stack */
-#define OTHERS_MAX 128
-#define MARGIN_MS  1000
+#define WARDS_MAX 128 /* on the stack, which may be a signal stack */
+#define MARGIN_MS 1000
 
 int64_t
 cp_now_ms(void)
@@ -55,43 +58,31 @@ cp_wait_until(struct pollfd *p, size_t n, int64_t deadline)
 }
 
 struct group {
-	int others; /* children of ours that are no wards */
-	pid_t other[OTHERS_MAX];
 	size_t n;
 	struct pollfd member[WARDS_MAX]; /* fd -1: dead, or not ours */
 };
 
-static bool
-strike_off(const struct cp_record *r, void *arg)
-{
-	struct group *g = arg;
-
-	for (int i = 0; i < g->others; i++)
-		if (g->other[i] == r->pid)
-			g->other[i] = g->other[--g->others];
-	return true;
-}
-
 /*
- * A copy of the host that lives on (it forked into the background, and this
- * is the half that exits) has the host ends too: its wards are not over.
+ * Has nobody the other end any more, now that we have given ours up?  Asked of
+ * the kernel through the ward's own descriptor: who talks to another child of
+ * ours, or to a copy of us that lives on, is not ours to end.
  */
 static bool
-is_shared(const struct group *g, const struct cp_record *r)
+is_cut_off(int pidfd, int fd, const struct cp_channel *ch)
 {
+	struct pollfd p = { .fd = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0) };
+	struct timespec none = { 0, 0 };
 	struct cp_end_id end;
+	bool cut;
 
-	for (int i = 0; i < g->others; i++)
-		for (int c = 0; c < 2; c++) {
-			const struct cp_channel *ch = &r->channel[c];
-
-			if (ch->host_fd >= 0 &&
-			    cp_procfs_end(g->other[i], ch->host_fd, &end) ==
-				0 &&
-			    cp_procfs_is_host_end(ch, &end))
-				return true;
-		}
-	return false;
+	if (p.fd == -1)
+		return false;
+	cut = cp_procfs_own_end(p.fd, &end) == 0 && end.kind == ch->kind &&
+	    end.ino == ch->child &&
+	    syscall(SYS_ppoll, &p, 1, &none, NULL, 0) == 1 &&
+	    (p.revents & (POLLERR | POLLHUP)) != 0;
+	cp_raw_close(p.fd);
+	return cut;
 }
 
 static bool
@@ -101,17 +92,18 @@ join(const struct cp_record *r, void *arg)
 	struct cp_stat st;
 	int fd;
 
-	if ((r->flags & CP_WARD_DUPLEX) == 0 || is_shared(g, r))
+	if ((r->flags & CP_WARD_DUPLEX) == 0)
 		return true;
 	fd = (int)syscall(SYS_pidfd_open, r->pid, 0);
+	if (fd == -1)
+		return true;
 	/* Checked behind the open: from here on the descriptor is it. */
-	if (fd != -1 &&
-	    (cp_procfs_stat(r->pid, &st) == -1 || !cp_ward_is(r, &st))) {
-		cp_raw_close(fd);
-		fd = -1;
-	}
-	if (fd != -1)
+	if (cp_procfs_stat(r->pid, &st) == 0 && cp_ward_is(r, &st) &&
+	    is_cut_off(fd, 0, &r->channel[0]) &&
+	    is_cut_off(fd, 1, &r->channel[1]))
 		g->member[g->n++] = (struct pollfd){ fd, POLLIN, 0 };
+	else
+		cp_raw_close(fd);
 	return g->n < WARDS_MAX;
 }
 
@@ -156,8 +148,6 @@ cp_finish(void)
 	if (o->spare[0] != '\0')
 		return;
 	g.n = 0;
-	g.others = cp_procfs_children(cp_raw_getpid(), g.other, OTHERS_MAX);
-	cp_ward_each(strike_off, &g);
 	cp_ward_each(join, &g);
 	if (await(&g, cp_now_ms() + o->exit_grace_ms)) {
 		signal_all(&g, SIGTERM);

@@ -6,12 +6,14 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 
 import proc
 from leaks import DEATHS, Row, bring_about, is_quiet, is_same_process
 from runner import Case
-from scene import (GRACE, PARTS, PROMPT, SLACK, TERM, TREE, expect)
+from scene import (GRACE, PARTS, PROMPT, SLACK, SPARE, TERM, TREE,
+                   expect)
 
 # name: (arguments of the launcher, exit status, what stderr must name)
 BAD = {
@@ -174,6 +176,36 @@ ALONE = {
 }
 
 
+RING = """
+import os, subprocess, sys
+ward, meet = sys.argv[1:]
+def start(tag, stdin, stdout):
+    return subprocess.Popen([ward, "stubborn", meet, tag],
+                            stdin=stdin, stdout=stdout)
+a, b = os.pipe(), os.pipe()
+start("ring", a[0], b[1]), start("ring", b[0], a[1])
+for fd in a + b:
+    os.close(fd)
+kept = start("kept", subprocess.PIPE, subprocess.PIPE)
+sys.stdin.readline()
+"""
+
+
+def ring(s):
+    """At its exit the host ends its own wards, not two that talk together."""
+    copy_parts(s, "missing")
+    host = s.spawn([s.part("childproof"), f"--journal={s.journal}",
+                    "--exit-grace=200ms", "--term=200ms", "--pdeathsig=off",
+                    "--", sys.executable, "-c", RING, s.program("ward"),
+                    s.meet], stdin=subprocess.PIPE)
+    s.gather(kept=1, ring=2)
+    host.child.stdin.close()
+    expect(host.wait() == 0, "exit status")
+    expect(s.met["kept"][0].dead(0), "the host's own ward outlived it")
+    when = proc.first_deaths(s.met["ring"], time.monotonic() + SPARE)
+    expect(not when, "two that talk to each other were ended")
+
+
 def unarmed(s):
     """Without a guard no PDEATHSIG for a thread's child: it may end."""
     copy_parts(s, "missing")
@@ -214,3 +246,4 @@ def cases():
                        P(unguarded, how_broken=broken, death=DEATHS[death],
                          row=row, how=how, seconds=seconds), False)
     yield Case("alone/unarmed-thread", unarmed, False)
+    yield Case("alone/ring", ring, False)
