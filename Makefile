@@ -21,14 +21,15 @@ SETUP	?= scripts/setup
 
 # --- Lists ----------------------------------------------------------------
 
-COMMON	= wire key options procfs ends children start
+COMMON	= wire key options procfs ends dir start
 SHIM	= config real owner slot arm channel made kept ward over heir preload \
 	  child spawned tell ask report note fork exec spawn pipe session signal \
 	  leave finish mailbox init text
 GUARD	= main told mailbox newborn sight enroll trust affairs facts due census \
 	  walk walk_list crew process interest truth hostends sockdiag index \
 	  gather across judge spare company link reaper unwaited journal look \
-	  look_children query snapshot round batch hold closes tap traffic usage \
+	  look_children children query snapshot round batch hold closes tap \
+	  traffic usage \
 	  baseline rest stale brake admit idle command sentinel pace watch
 # The frame and the launcher; what shows guards; then, by command: scan, doctor, report;
 # completions.
@@ -42,7 +43,7 @@ CLI	= main commands usage parts path export target elf exports file run \
 	  complete complete_bash complete_zsh complete_fish
 # Units of the guard that the commands look through, too.
 CLI_GUARD = census walk walk_list crew process interest truth sockdiag index \
-	  spare judge gather across
+	  spare judge gather across children
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload ask report tell text \
@@ -196,8 +197,8 @@ $(B)/obj/tests/%.o: tests/unit/%.c | $(B)/.have-check
 	$(call say,CC)$(CC) $(TOOL_CFLAGS) -c -o $@ $<
 
 # procfs.h is three units.
-PROCFS_O = $(addprefix $(B)/obj/common/,procfs.o ends.o children.o)
-$(B)/tests/test_procfs: $(PROCFS_O)
+PROCFS_O = $(addprefix $(B)/obj/common/,procfs.o ends.o dir.o)
+$(B)/tests/test_procfs: $(B)/obj/guard/children.o $(PROCFS_O)
 $(B)/tests/test_options: $(B)/obj/common/options.o
 $(B)/tests/test_wire: $(B)/obj/common/wire.o
 $(B)/tests/test_channel: $(B)/obj/unit/channel.o $(B)/obj/unit/made.o \
@@ -233,6 +234,7 @@ TOLD_T	= $(addprefix $(B)/tests/test_,told newborn mailbox affairs query trust \
 $(TOLD_T): $(TOLD_O) $(B)/obj/common/wire.o $(PROCFS_O)
 $(B)/tests/test_query: $(B)/obj/common/options.o
 $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/look_children.o \
+	$(B)/obj/guard/children.o \
 	$(B)/obj/guard/spare.o \
 	$(B)/obj/guard/closes.o $(B)/obj/guard/hold.o \
 	$(TOLD_O) $(filter-out %/process.o,$(CENSUS_O)) \

@@ -109,17 +109,6 @@ int cp_procfs_stat_at(int dir, const char *path, struct cp_stat *st);
 int cp_procfs_parse_stat(const char *buf, size_t len, struct cp_stat *st);
 
 /*
- * The children of all tasks of PID, by /proc/PID/task/TID/children, in the
- * order of birth within a task.  Writes at most MAX and returns how many; a
- * return of MAX says that there may be more.  -1 with errno: ESRCH, PID is
- * gone; ENOENT, the kernel has no such file (CONFIG_PROC_CHILDREN).
- *
- * Good for a cheap look, not for a proof: while children come and go the
- * kernel may leave out living ones.
- */
-int cp_procfs_children(pid_t pid, pid_t *out, int max);
-
-/*
  * Parses the text of a /proc/PID/fd/N link (LEN bytes, no NUL needed).
  * Access is left 0, as is the number of a PTMX: it is not in the text.
  * Anything that is no pipe, socket or pty gives kind NONE.  Every socket

@@ -21,6 +21,7 @@
 #include <criterion/criterion.h>
 
 #include "../../shim/common/procfs.h"
+#include "../../tools/guard/children.h"
 
 TestSuite(procfs, .timeout = 20);
 
@@ -459,7 +460,7 @@ Test(procfs, stat_of_the_dead)
 static int
 children_of(pid_t pid, pid_t *out, int max)
 {
-	int n = cp_procfs_children(pid, out, max);
+	int n = cp_children(pid, out, max);
 
 	if (n == -1 && errno == ENOENT)
 		cr_skip_test("no /proc/PID/task/TID/children");
@@ -519,7 +520,7 @@ Test(procfs, children_of_every_thread)
 	mine = waiting_child(f.gate);
 	cr_assert_eq(pthread_create(&thread, NULL, fork_in_thread, &f), 0);
 	pthread_barrier_wait(&f.barrier);
-	n = cp_procfs_children(getpid(), seen, 4);
+	n = cp_children(getpid(), seen, 4);
 	pthread_barrier_wait(&f.barrier);
 	pthread_join(thread, NULL);
 	close(f.gate[1]);

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "../../shim/common/procfs.h"
+#include "../guard/children.h"
 #include "../guard/sockdiag.h"
 #include "probe.h"
 
@@ -209,7 +210,7 @@ cp_probe_children(void)
 		(void)!read(fds[0], &byte, 1);
 		_exit(0);
 	}
-	n = pid > 0 ? cp_procfs_children(getpid(), list, 64) : -1;
+	n = pid > 0 ? cp_children(getpid(), list, 64) : -1;
 	if (n < 0)
 		error = errno;
 	for (int i = 0; i < n; i++)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "../../shim/common/procfs.h"
+#include "children.h"
 #include "closes.h"
 #include "command.h"
 #include "hold.h"
@@ -140,8 +141,7 @@ remember_descendants(struct cp_ward *w)
 
 	list[0] = w->pid;
 	for (int i = 0; i < n && n < DESCENDANTS_MAX; i++) {
-		int more = cp_procfs_children(list[i], list + n,
-		    DESCENDANTS_MAX - n);
+		int more = cp_children(list[i], list + n, DESCENDANTS_MAX - n);
 
 		n += more > 0 ? more : 0;
 	}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../../shim/common/procfs.h"
+#include "children.h"
 #include "enroll.h"
 #include "look.h"
 
@@ -103,7 +104,7 @@ has_strangers(const struct cp_host *h, bool all)
 {
 	struct cp_end_id own[3] = { 0 };
 	static pid_t list[CP_WARDS_MAX]; /* untouched pages cost nothing */
-	int n = cp_procfs_children(h->pid, list, CP_WARDS_MAX);
+	int n = cp_children(h->pid, list, CP_WARDS_MAX);
 
 	for (int i = 0; i < 3; i++)
 		if (cp_procfs_end(h->pid, i, &own[i]) != 0)
