@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The channel table: a ring, mapped with the first channel.  It is as large as
- * the host's wards are many, since each fork copies what was touched of it, and
- * each exec gives that back.
+ * The channel table: a ring, as large as the host's wards are many.  It lies in
+ * the memory that the owner shares with its children, so that no fork makes a
+ * copy of what was touched of it.
  * Lock-free: a writer takes the next entry by its ticket, a reader copies an
  * entry and looks whether its state word is still the same.
  *
  * Entries are not removed when a descriptor is closed: what an entry says of a
  * descriptor is a hint, which is checked against the kernel before it is used.
+ * So is what the owner adds after a child's fork, which that one sees as well.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +17,7 @@
 
 #include "channel.h"
 #include "common/raw.h"
-#include "map.h"
+#include "owner.h"
 
 /*
  * State: ticket + 1 in the upper bits, so that 0 is an empty entry; below, 1
@@ -29,61 +30,36 @@
 #define CLAIMED	 8u
 #define BITS	 4
 
-struct entry {
-	_Atomic uint64_t state;
-	struct cp_made made;
-};
+#define FIRST	 512u /* entries at first, of which half are for no ward */
+#define PER_WARD 3    /* stdin, stdout and stderr */
 
-#define FIRST	 512 /* entries at first, of which half are for no ward */
-#define PER_WARD 3   /* stdin, stdout and stderr */
-
-/* What every spawn writes: on one page, of which each fork makes a copy. */
-struct ring {
-	_Atomic uint64_t tickets;
-	_Atomic uint64_t review;  /* where cp_channel_review() goes on */
-	_Atomic int32_t shedding; /* entries with a SHED mark, about */
-	_Atomic uint32_t size;	  /* of the table; it only grows */
-	struct entry table[CP_CHANNELS];
-};
-
-static _Atomic(struct ring *) ring;
-
-/* The ring, or NULL as long as no channel was made. */
-static struct ring *
+/* The ring, or NULL as long as nobody owns one. */
+static struct cp_channels *
 get(void)
 {
-	return atomic_load_explicit(&ring, memory_order_acquire);
+	struct cp_shared *s = cp_owner_shared();
+
+	return s == NULL ? NULL : &s->channels;
 }
 
-/* Two threads may make their first channel at once. */
-static struct ring *
-get_or_map(void)
+static uint32_t
+size_of(const struct cp_channels *r)
 {
-	struct ring *r = get(), *none = NULL;
-
-	if (r != NULL)
-		return r;
-	r = cp_map(sizeof(*r), MAP_PRIVATE);
-	if (r != NULL)
-		atomic_store(&r->size, FIRST);
-	if (r == NULL || atomic_compare_exchange_strong(&ring, &none, r))
-		return r;
-	cp_unmap(r, sizeof(*r));
-	return none;
+	return FIRST << atomic_load(&r->doubled);
 }
 
-static struct entry *
-entry(struct ring *r, uint64_t ticket)
+static struct cp_entry *
+entry(struct cp_channels *r, uint64_t ticket)
 {
-	return &r->table[ticket % atomic_load(&r->size)];
+	return &r->entry[ticket % size_of(r)];
 }
 
 /* The next ticket; how many of those before it are in the ring. */
 static uint64_t
-last_of(struct ring *r, uint64_t *n)
+last_of(struct cp_channels *r, uint64_t *n)
 {
 	uint64_t last = r == NULL ? 0 : atomic_load(&r->tickets);
-	uint64_t size = r == NULL ? 0 : atomic_load(&r->size);
+	uint64_t size = r == NULL ? 0 : size_of(r);
 
 	*n = last < size ? last : size;
 	return last;
@@ -91,7 +67,8 @@ last_of(struct ring *r, uint64_t *n)
 
 /* Writes an entry over what was in it. */
 static void
-put(struct ring *r, struct entry *e, const struct cp_made *made, uint64_t state)
+put(struct cp_channels *r, struct cp_entry *e, const struct cp_made *made,
+    uint64_t state)
 {
 	uint64_t old = atomic_exchange(&e->state, state | WRITING);
 
@@ -105,7 +82,7 @@ put(struct ring *r, struct entry *e, const struct cp_made *made, uint64_t state)
 void
 cp_channel_add(const struct cp_made *made)
 {
-	struct ring *r = get_or_map();
+	struct cp_channels *r = get();
 	uint64_t ticket;
 
 	if (r == NULL)
@@ -117,12 +94,14 @@ cp_channel_add(const struct cp_made *made)
 bool
 cp_channel_any(void)
 {
-	return get() != NULL;
+	struct cp_channels *r = get();
+
+	return r != NULL && atomic_load(&r->tickets) != 0;
 }
 
 /* A consistent copy of an entry; its state, or 0 if there is none. */
 static uint64_t
-look(const struct entry *e, struct cp_made *made)
+look(const struct cp_entry *e, struct cp_made *made)
 {
 	uint64_t state = atomic_load_explicit(&e->state, memory_order_acquire);
 
@@ -142,10 +121,10 @@ look(const struct entry *e, struct cp_made *made)
  * the last to be overwritten.
  */
 static void
-rearrange(struct ring *r, uint32_t size)
+rearrange(struct cp_channels *r, uint32_t size)
 {
 	for (uint32_t i = 0; i < size; i++) {
-		struct entry *e = &r->table[i], *to;
+		struct cp_entry *e = &r->entry[i], *to;
 		struct cp_made made;
 		uint64_t state = look(e, &made);
 
@@ -159,18 +138,39 @@ rearrange(struct ring *r, uint32_t size)
 void
 cp_channel_room(unsigned wards)
 {
-	struct ring *r = get();
-	uint32_t size;
+	struct cp_channels *r = get();
+	uint32_t doubled, size;
 
-	while (r != NULL && (size = atomic_load(&r->size)) < CP_CHANNELS &&
+	while (r != NULL &&
+	    (size = FIRST << (doubled = r->doubled)) < CP_CHANNELS &&
 	    size < FIRST / 2 + wards * PER_WARD)
-		if (atomic_compare_exchange_strong(&r->size, &size, 2 * size))
+		if (atomic_compare_exchange_strong(&r->doubled, &doubled,
+			doubled + 1))
 			rearrange(r, size);
+}
+
+void
+cp_channel_copy(struct cp_channels *to, const struct cp_channels *from)
+{
+	uint32_t doubled = atomic_load(&from->doubled);
+
+	atomic_store(&to->doubled, doubled);
+	atomic_store(&to->tickets, atomic_load(&from->tickets));
+	for (uint32_t i = 0; i < FIRST << doubled; i++) {
+		struct cp_made made;
+		uint64_t state = look(&from->entry[i], &made);
+
+		if (state == 0)
+			continue;
+		put(to, &to->entry[i], &made, state);
+		if (state & SHED_ANY)
+			atomic_fetch_add(&to->shedding, 1);
+	}
 }
 
 /* A glance, which may be at what is just written: look() is for sure. */
 static bool
-may_be(const struct entry *e, uint64_t ino)
+may_be(const struct cp_entry *e, uint64_t ino)
 {
 	const volatile uint64_t *own = e->made.ino;
 
@@ -180,7 +180,7 @@ may_be(const struct entry *e, uint64_t ino)
 int
 cp_channel_find(const struct cp_end_id *end, struct cp_made *made)
 {
-	struct ring *r = get();
+	struct cp_channels *r = get();
 	uint64_t n, last = last_of(r, &n);
 	struct cp_made copy;
 	int k;
@@ -201,11 +201,11 @@ cp_channel_warded(const struct cp_channel *child)
 	struct cp_end_id end = { .kind = child->kind,
 		.access = child->access,
 		.ino = child->child };
-	struct ring *r = get();
+	struct cp_channels *r = get();
 	uint64_t n, last = last_of(r, &n);
 
 	for (uint64_t i = 1; i <= n; i++) {
-		struct entry *e = entry(r, last - i);
+		struct cp_entry *e = entry(r, last - i);
 		struct cp_made made;
 		uint64_t state = look(e, &made);
 		int k = state == 0 ? -1 : cp_channel_end_of(&made, &end);
@@ -228,7 +228,7 @@ cp_channel_warded(const struct cp_channel *child)
 int
 cp_channel_unclaimed(struct cp_made *out, int max)
 {
-	struct ring *r = get();
+	struct cp_channels *r = get();
 	uint64_t n, last = last_of(r, &n);
 	int found = 0;
 
@@ -265,7 +265,7 @@ leaks(const struct cp_made *made, int k, int fd)
 void
 cp_channel_shed(void)
 {
-	struct ring *r = get();
+	struct cp_channels *r = get();
 	uint64_t n, last = last_of(r, &n);
 	int saved;
 
@@ -273,7 +273,7 @@ cp_channel_shed(void)
 		return;
 	saved = errno;
 	for (uint64_t i = 1; i <= n; i++) {
-		struct entry *e = entry(r, last - i);
+		struct cp_entry *e = entry(r, last - i);
 		struct cp_made made;
 		uint64_t state;
 
@@ -291,15 +291,15 @@ cp_channel_shed(void)
 void
 cp_channel_review(void)
 {
-	struct ring *r = get();
+	struct cp_channels *r = get();
 	uint64_t n;
 	int saved = errno;
 
 	(void)last_of(r, &n);
 	/* A small part of the table each time, whatever its size. */
 	for (uint64_t i = 0, looks = 0; i < n && i < 64 && looks < 2; i++) {
-		struct entry
-		    *e = &r->table[atomic_fetch_add(&r->review, 1) % n];
+		struct cp_entry
+		    *e = &r->entry[atomic_fetch_add(&r->review, 1) % n];
 		struct cp_made made;
 		uint64_t state;
 

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,6 +25,24 @@ struct cp_made {
 	int32_t fd[2];
 	uint64_t ino[2];
 };
+
+/* The table, see channel.c.  Zeros: an empty one. */
+struct cp_channels {
+	_Atomic uint64_t tickets;
+	_Atomic uint64_t review;  /* where cp_channel_review() goes on */
+	_Atomic int32_t shedding; /* entries with a SHED mark, about */
+	_Atomic uint32_t doubled; /* how often; it only grows */
+	struct cp_entry {
+		_Atomic uint64_t state;
+		struct cp_made made;
+	} entry[CP_CHANNELS];
+};
+
+/*
+ * What one process remembers, for another that nobody sees yet: TO is empty.
+ * Context: host.
+ */
+void cp_channel_copy(struct cp_channels *to, const struct cp_channels *from);
 
 /* Remembers a channel; the oldest one is forgotten.  Context: host. */
 void cp_channel_add(const struct cp_made *made);

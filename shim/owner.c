@@ -64,11 +64,38 @@ cp_where(void)
 	return owner == cp_raw_getpid() ? CP_OWNER : CP_VFORK_CHILD;
 }
 
+/*
+ * What the kernel maps around a page that is read (fault_around_bytes), if it
+ * is there.  A child that has looked into the channel table has all of it.
+ */
+#define AROUND	 65536
+#define MAP_SIZE (sizeof(struct cp_shared) + AROUND)
+
+static struct cp_shared *
+map_shared(void)
+{
+	void *map = cp_map(MAP_SIZE, MAP_SHARED);
+	struct cp_shared *s = (void *)(((uintptr_t)map + AROUND - 1) &
+	    ~(uintptr_t)(AROUND - 1));
+
+	if (map == NULL)
+		return NULL;
+	s->map = map;
+	return s;
+}
+
+static void
+unmap_shared(struct cp_shared *s)
+{
+	if (s != NULL)
+		cp_unmap(s->map, MAP_SIZE);
+}
+
 /* All of it is made before anybody can see it. */
 static bool
 claim_first(void)
 {
-	struct cp_shared *s = cp_map(sizeof(*s), MAP_SHARED), *nothing = NULL;
+	struct cp_shared *s = map_shared(), *nothing = NULL;
 	/* Last: the wards' memory, wiped as well, may then be joined to it. */
 	struct page *none = NULL, *p = cp_map_wiped(sizeof(*p));
 	pid_t self = cp_raw_getpid();
@@ -76,7 +103,7 @@ claim_first(void)
 
 	if (p == NULL || s == NULL ||
 	    !atomic_compare_exchange_strong(&shared, &nothing, s)) {
-		cp_unmap(s, sizeof(*s));
+		unmap_shared(s);
 		cp_unmap(p, sizeof(*p));
 		return false;
 	}
@@ -103,18 +130,20 @@ take_over(struct page *p, bool heir)
 
 	if (!atomic_compare_exchange_strong(&p->promotion, &idle, TAKEN))
 		return false;
-	s = cp_map(sizeof(*s), MAP_SHARED);
+	s = map_shared();
 	if (s == NULL)
 		return false; /* never again: it stays a mere fork child */
+	old = atomic_load(&shared);
+	if (old != NULL)
+		cp_channel_copy(&s->channels, &old->channels);
 	if (!heir) {
-		old = atomic_exchange(&maker_shared, atomic_load(&shared));
-		cp_unmap(old, sizeof(*old));
+		unmap_shared(atomic_exchange(&maker_shared, old));
 		atomic_store(&maker, atomic_load(&host));
 	}
 	thread = cp_raw_gettid();
 	if (thread == self)
 		main_thread = &thread;
-	old = atomic_exchange(&shared, s);
+	atomic_store(&shared, s);
 	s->known = old != NULL ? atomic_load(&old->known) : 0;
 	atomic_store(&host, self);
 	atomic_store_explicit(&p->owner, self, memory_order_release);

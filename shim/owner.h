@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "channel.h"
 #include "slot.h"
 
 enum cp_where {
@@ -22,6 +23,7 @@ enum cp_where {
 
 /* Memory that an owner shares with its fork and vfork children. */
 struct cp_shared {
+	void *map;		  /* what of it is ours to unmap */
 	_Atomic uint32_t known;	  /* a guard was reached once */
 	_Atomic uint32_t broken;  /* the guard can't be started */
 	_Atomic uint32_t noted;	  /* kinds of failure the journal knows */
@@ -29,7 +31,8 @@ struct cp_shared {
 	_Atomic int64_t mute_ms;  /* until then no send may block */
 	_Atomic int64_t made_s;	  /* when CP_MSG_MADE was sent last */
 	_Atomic uint64_t worth[1 << CP_WORTH_BITS]; /* see cp_tell_worth() */
-	struct cp_slots slots; /* last: the first are on the same page */
+	struct cp_slots slots;
+	struct cp_channels channels; /* last: most of it is never touched */
 };
 
 /* Context: any.  errno is kept. */

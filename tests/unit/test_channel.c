@@ -11,6 +11,16 @@
 #include <unistd.h>
 
 #include "../../shim/channel.h"
+#include "../../shim/owner.h"
+
+static struct cp_shared old, new;
+static struct cp_shared *own = &old;
+
+struct cp_shared *
+cp_owner_shared(void)
+{
+	return own;
+}
 
 static struct cp_end_id
 end_of(int fd)
@@ -217,6 +227,32 @@ Test(channel, host_end_is_shed_after_a_move)
 	cp_channel_shed();
 	cr_assert(has_cloexec(fd[1]));
 	cr_assert_eq(cp_channel_unclaimed(&made, 1), 0);
+}
+
+/* A fork child that is promoted goes on with what its maker knew. */
+Test(channel, copy_knows_and_sheds_the_same)
+{
+	struct cp_channel child;
+	struct cp_end_id end;
+	struct cp_made made;
+	int fd[2], later[2];
+
+	cp_channel_room(CP_CHANNELS / 8);
+	cr_assert_eq(pipe(fd), 0);
+	cp_channel_add_fds(CP_KIND_PIPE, fd, false);
+	child = child_of(fd[0]);
+	cp_channel_warded(&child);
+	cp_channel_copy(&new.channels, &old.channels);
+	cr_assert_eq(pipe(later), 0);
+	cp_channel_add_fds(CP_KIND_PIPE, later, false);
+	own = &new;
+	end = end_of(fd[0]);
+	cr_assert_eq(cp_channel_find(&end, &made), 0);
+	cr_assert_eq(cp_channel_unclaimed(&made, 1), 0);
+	cp_channel_shed();
+	cr_assert(has_cloexec(fd[1]));
+	end = end_of(later[0]);
+	cr_assert_eq(cp_channel_find(&end, &made), -1);
 }
 
 #define ADDERS 3
