@@ -119,13 +119,15 @@ wait_for_answer(int fd, int64_t end)
 int
 cp_ask(const struct cp_msg *msg)
 {
-	struct cp_msg whole = *msg;
-	int saved = errno, rc = -1, fd;
+	struct cp_msg whole;
+	int saved, rc = -1, fd;
 	int64_t end;
 
 	/* Unknown, it can't be counted. */
-	if (whole.key == 0 || cp_report_is_muted())
+	if (msg->key == 0 || cp_report_is_muted())
 		return -1;
+	saved = errno;
+	whole = *msg;
 	fd = cp_ask_connect();
 	if (fd != -1) {
 		whole.magic = CP_WIRE_MAGIC;
