@@ -11,6 +11,8 @@ from leaks import DEATHS, STUBBORN, Row, bare, guarded, in_time, set_up
 from runner import Case
 from scene import GRACE, LONG, SPARE, TERM, expect
 
+MOVES = 0x1 | 0x2  # IN_ACCESS, IN_MODIFY
+
 
 def census_only(s, prog="host", spec="how=vfork", how="launcher"):
     """The shim can't tell of the wards: the guard has to find them."""
@@ -53,6 +55,22 @@ def watches(guard, pid):
                     return True
         except OSError:
             pass
+    return False
+
+
+def listens(guard, pid):
+    """True if process GUARD hears bytes move on the stdin of PID."""
+    ino = os.stat(f"/proc/{pid}/fd/0").st_ino
+    for fd, to in proc.links(guard).items():
+        if to != "anon_inode:inotify":
+            continue
+        with open(f"/proc/{guard}/fdinfo/{fd}") as f:
+            for line in f:
+                if not line.startswith("inotify "):
+                    continue
+                of = dict(word.split(":", 1) for word in line.split()[1:])
+                if int(of["ino"], 16) == ino and int(of["mask"], 16) & MOVES:
+                    return True
     return False
 
 

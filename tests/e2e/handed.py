@@ -6,6 +6,7 @@ import signal
 import time
 
 import proc
+from guard import listens
 from kept import LIMIT, SWEEP, Stage, go, stay
 from puppet import Puppet
 from runner import Case
@@ -19,6 +20,8 @@ STARTER = 'exec 3<&0; "$@" <&3 3<&- & exit 0'
 # One that leads a session; what it leaves there has its stdio elsewhere.
 LEADER = ("exec setsid sh -c 'exec 3<&0 4>&1; "
           '"$@" </dev/null >/dev/null & sleep 0.02; exit 0\' sh "$@"')
+# Only when it is told to; who takes its stdio over leads a session.
+ON_WORD = 'read -r word; exec 3<&0; setsid "$@" <&3 3<&- & exit 0'
 # Only its stdout is handed on.
 LOGGER = '"$@" </dev/null & exit 0'
 
@@ -27,6 +30,8 @@ LOGGER = '"$@" </dev/null & exit 0'
 LONG_GRACE = 3.0
 # A census that nothing is urgent in may wait for the next batch.
 BATCH = 1.0
+# Longer than that: what waits for a batch is not urgent before.
+BATCH_GRACE = 1.5
 LIMIT += BATCH
 
 
@@ -36,6 +41,17 @@ def judged(s, pid):
     while not any(x["event"] == "verdict" and x["child"]["ward"] == pid
                   for x in s.journal_lines()):
         expect(time.monotonic() < deadline, "no verdict")
+        time.sleep(0.005)  # the journal has no event of its own
+
+
+def a_batch(stage):
+    """Returns when one has just been taken, unless a grace is over sooner."""
+    stage.twin.kill()
+    stage.p.wait(stage.twin.pid)  # or it may need a second one
+    deadline = time.monotonic() + LONG
+    while not any(x["event"] == "end" and x["child"]["ward"] == stage.twin.pid
+                  for x in stage.s.journal_lines()):
+        expect(time.monotonic() < deadline, "no batch")
         time.sleep(0.005)  # the journal has no event of its own
 
 
@@ -157,6 +173,52 @@ def at_other_numbers(s, wire):
     stage.end()
 
 
+def until_heard(s, *wards):
+    """Waits until the guard listens to WARDS, but never for the next batch."""
+    deadline = time.monotonic() + 0.7 * BATCH
+    while time.monotonic() < deadline and not all(
+            any(listens(g.pid, w.pid) for g in s.guard) for w in wards):
+        time.sleep(0.005)  # the watches have no event of their own
+
+
+def speaks_once(s, wire):
+    """The host's ends are elsewhere, and all is said before the next batch.
+
+    Nobody but a census can find whom to listen to.  Of two the one that has
+    nothing to say is ended."""
+    stage = Stage(s, options={"grace": f"{BATCH_GRACE * 1000:.0f}ms"})
+    p = stage.p
+    s.find_guard()
+    for tag in ("w", "silent"):
+        stage.known(p.spawn(tag, mode="echo", wire=wire, script=ON_WORD))
+    for fd, end in enumerate(("w.in", "w.out", "silent.in", "silent.out"), 70):
+        p.dup(end, f"new.{end}", fd)
+    p.close("w", "silent")
+    a_batch(stage)
+    began = time.monotonic()
+    for tag in ("w", "silent"):
+        p.say(f"new.{tag}", "go\n")
+    s.gather(w=1, silent=1)
+    w, silent = s.met["w"][0], s.met["silent"][0]
+    until_heard(s, w, silent)
+    expect(p.ask("new.w"), "the session does not answer")
+    spoke = time.monotonic()
+    go([silent], "nothing was said", limit=BATCH_GRACE + LIMIT)
+    expect(time.monotonic() - began > BATCH_GRACE, "before its grace")
+    stay([w], "a session",
+         spoke + BATCH_GRACE + 2 * BATCH + TERM - time.monotonic())
+    expect(p.ask("new.w"), "the session does not answer")
+    lines = s.journal_lines()
+    told = [x for x in lines if x["event"] == "handed-over"]
+    expect(len(told) == 1, f"handed over {len(told)} times")
+    hit = {x["child"]["pid"] for x in lines if x["event"] == "signal"}
+    expect(hit == {silent.pid}, f"signalled: {hit}")
+    stage.well()
+    p.close("new.w")
+    go([w], "EOF")
+    stage.end()
+
+
 def only_stdout(s):
     """`$(server &)`: it holds no stdin."""
     stage = Stage(s)
@@ -252,6 +314,8 @@ def cases():
     for wire in ("pipes", "pair", "pairs", "pty"):
         yield Case(f"handed/other-numbers/{wire}",
                    P(at_other_numbers, wire=wire), False)
+        yield Case(f"handed/speaks-once/{wire}", P(speaks_once, wire=wire),
+                   False)
     yield Case("handed/only-stdout", only_stdout, False)
     yield Case("handed/one-way", one_way, False)
     yield Case("handed/unwaited", unwaited, False)

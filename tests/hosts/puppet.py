@@ -142,8 +142,8 @@ def ask(tag):
     return bool(p.poll(LONG_MS)) and os.read(of, 1) == b"?"
 
 
-def say(tag):
-    os.write(ends[tag + ".in"], b"x")
+def say(tag, text="x"):
+    os.write(ends[tag + ".in"], text.encode())
 
 
 def dup(name, to, fd=None):

@@ -7,11 +7,13 @@
 #include <time.h>
 
 #include "../../shim/common/mailbox.h"
+#include "../../tools/guard/batch.h"
 #include "../../tools/guard/closes.h"
 #include "../../tools/guard/due.h"
 #include "../../tools/guard/mailbox.h"
 #include "../../tools/guard/newborn.h"
 #include "../../tools/guard/round.h"
+#include "../../tools/guard/traffic.h"
 #include "senders.h"
 
 #define BATCH_MS   1000	   /* of batch.c */
@@ -106,11 +108,14 @@ child_with_heir(struct cp_msg *m)
 			_exit(0);
 		dup2(in[0], 0);
 		dup2(out[1], 1);
+		if (write(1, "", 1) != 1)
+			_exit(1);
 		close(gate[1]);
 		close(sock);
 		_exit(read(gate[0], &c, 1) == 0 ? 0 : 1);
 	}
 	cr_assert_eq(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT), 0);
+	cr_assert_eq(read(out[0], &c, 1), 1);
 	*m = message(CP_MSG_WARD, pid, getpid());
 	m->channel[0].host_fd = in[1];
 	m->channel[1].host_fd = out[0];
@@ -144,4 +149,46 @@ Test(round, who_is_told_of_meanwhile_waits_for_the_next)
 	cr_assert(!w->looked);
 	cr_assert_eq(w->unwaited_ms, 0);
 	cr_assert_leq(cp_due_next(), now);
+}
+
+/* Returns the time, AT or later: batch.c asks the clock itself. */
+static uint64_t
+wait_until(uint64_t at)
+{
+	uint64_t t;
+
+	while ((t = cp_watch_now()) < at)
+		(void)poll(NULL, 0, (int)(at - t));
+	return t;
+}
+
+/*
+ * Its host may have moved its ends meanwhile: a session's only word could be
+ * said in the second until the next batch.
+ */
+Test(round, who_may_be_left_is_listened_to_before_the_batch)
+{
+	struct cp_ward *w;
+	struct cp_msg m;
+	uint64_t floor;
+
+	(void)child_with_heir(&m);
+	now = cp_watch_now();
+	(void)dead_ward();
+	cp_round(&options, false, now);
+	floor = cp_batch_floor();
+	cr_assert_geq(floor, now + BATCH_MS);
+	w = dead_ward(); /* its host's ends are not where it was told */
+	w->unheard = false;
+	w->uid = geteuid();
+	w->image = 0; /* the heir has ours: it has not exec'd */
+	for (int k = 0; k < 2; k++)
+		w->channel[k].child = w->channel[k].host = m.channel[k].child;
+	/* The first is too soon, unless the machine was slow. */
+	for (int i = 0; i < 2 && cp_traffic_of(w) == NULL; i++) {
+		cr_assert_lt(w->due_ms, floor);
+		cp_round(&options, false, wait_until(w->due_ms));
+	}
+	cr_assert_not_null(cp_traffic_of(w));
+	cr_assert_not(w->handed);
 }
