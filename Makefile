@@ -28,10 +28,10 @@ SHIM	= config real owner slot arm channel made kept ward over heir preload \
 GUARD	= main told mailbox newborn sight enroll trust affairs facts \
 	  facts_tables facts_members facts_adopt due census walk walk_list \
 	  crew process interest truth hostends sockdiag index gather across \
-	  judge spare company link reaper unwaited journal look \
-	  look_children query snapshot round batch hold closes tap traffic \
-	  usage baseline rest stale brake admit idle command sentinel pace \
-	  watch
+	  judge spare company link reaper reaper_stirred steps dismiss left \
+	  unwaited journal look look_children query snapshot round batch \
+	  hold closes tap traffic usage baseline rest stale brake admit idle \
+	  command sentinel pace watch
 # The frame and the launcher; what shows guards; then, by command: scan, doctor, report;
 # completions.
 CLI	= main commands usage parts path export target elf exports file run \
