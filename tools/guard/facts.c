@@ -51,8 +51,9 @@ takes_pid(const struct cp_ward *w)
 void
 cp_facts_index_ward(struct cp_ward *w)
 {
-	if (takes_pid(w))
-		HASH_ADD(hh, ward_index, pid, sizeof(w->pid), w);
+	if (!takes_pid(w))
+		return;
+	HASH_ADD(hh, ward_index, pid, sizeof(w->pid), w);
 }
 
 void
@@ -60,10 +61,11 @@ cp_facts_index_host(struct cp_host *h)
 {
 	struct cp_host *other = cp_facts_find_host(h->pid);
 
-	if (other != NULL && other->serial < h->serial)
+	if (other != NULL && other->serial >= h->serial)
+		return;
+	if (other != NULL)
 		HASH_DEL(host_index, other);
-	if (other == NULL || other->serial < h->serial)
-		HASH_ADD(hh, host_index, pid, sizeof(h->pid), h);
+	HASH_ADD(hh, host_index, pid, sizeof(h->pid), h);
 }
 
 void
@@ -129,7 +131,7 @@ cp_facts_host(pid_t pid, uint64_t now_ms)
 	}
 	h->serial = ++cp_tables->serial;
 	LIST_INIT(&h->wards);
-	cp_facts_index_host(h);
+	HASH_ADD(hh, host_index, pid, sizeof(h->pid), h);
 	cp_tables->n_hosts++;
 	h->used = true;
 	return h;
