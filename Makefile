@@ -221,7 +221,7 @@ JUDGE_T	= $(addprefix $(B)/tests/test_,judge peers members terminal field \
 	  suspect abandoned keepers handed)
 $(JUDGE_T) $(B)/tests/test_orphan: $(B)/obj/tests/judge_world.o \
 	$(addprefix $(B)/obj/guard/,judge.o gather.o across.o index.o interest.o)
-# facts.h is four units, and they need these two.
+# The facts are four units, and they need these two.
 FACTS_O	= $(addprefix $(B)/obj/guard/,facts.o facts_tables.o facts_members.o \
 	  facts_adopt.o due.o process.o)
 $(B)/tests/test_facts: $(FACTS_O) $(PROCFS_O)
