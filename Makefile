@@ -25,12 +25,13 @@ COMMON	= wire key options procfs ends dir start
 SHIM	= config real owner slot arm channel made kept ward over heir preload \
 	  child spawned tell ask report note fork exec spawn pipe session signal \
 	  leave finish mailbox init text
-GUARD	= main told mailbox newborn sight enroll trust affairs facts due census \
-	  walk walk_list crew process interest truth hostends sockdiag index \
-	  gather across judge spare company link reaper unwaited journal look \
-	  look_children children query snapshot round batch hold closes tap \
-	  traffic usage \
-	  baseline rest stale brake admit idle command sentinel pace watch
+GUARD	= main told mailbox newborn sight enroll trust affairs facts \
+	  facts_tables facts_members facts_adopt due census walk walk_list \
+	  crew process interest truth hostends sockdiag index gather across \
+	  judge spare company link reaper reaper_stirred steps dismiss left \
+	  unwaited journal look look_children children query snapshot round \
+	  batch hold closes tap traffic usage baseline rest stale brake admit idle \
+	  command sentinel pace watch
 # The frame and the launcher; what shows guards; then, by command: scan, doctor, report;
 # completions.
 CLI	= main commands usage parts path export target elf exports file run \
@@ -220,15 +221,17 @@ JUDGE_T	= $(addprefix $(B)/tests/test_,judge peers members terminal field \
 	  suspect abandoned keepers handed)
 $(JUDGE_T) $(B)/tests/test_orphan: $(B)/obj/tests/judge_world.o \
 	$(addprefix $(B)/obj/guard/,judge.o gather.o across.o index.o interest.o)
-$(B)/tests/test_facts: $(B)/obj/guard/facts.o $(B)/obj/guard/due.o $(B)/obj/guard/process.o \
-	$(PROCFS_O)
+# The facts are four units, and they need these two.
+FACTS_O	= $(addprefix $(B)/obj/guard/,facts.o facts_tables.o facts_members.o \
+	  facts_adopt.o due.o process.o)
+$(B)/tests/test_facts: $(FACTS_O) $(PROCFS_O)
 $(B)/tests/test_due: $(B)/obj/guard/due.o
 $(B)/tests/test_round: $(filter-out %/main.o,$(GUARD_O))
 $(B)/tests/test_spare: $(B)/obj/guard/spare.o
 TOLD_O	= $(addprefix $(B)/obj/guard/,told.o mailbox.o newborn.o sight.o enroll.o trust.o \
-	  affairs.o query.o snapshot.o facts.o due.o process.o watch.o journal.o admit.o brake.o \
+	  affairs.o query.o snapshot.o watch.o journal.o admit.o brake.o \
 	  idle.o rest.o baseline.o usage.o stale.o traffic.o tap.o hold.o \
-	  command.o) $(B)/obj/common/key.o
+	  command.o) $(FACTS_O) $(B)/obj/common/key.o
 TOLD_T	= $(addprefix $(B)/tests/test_,told newborn mailbox affairs query trust \
 	  admit)
 $(TOLD_T): $(TOLD_O) $(B)/obj/common/wire.o $(PROCFS_O)
@@ -260,10 +263,9 @@ $(B)/tests/test_stale: $(B)/obj/guard/stale.o
 $(B)/tests/test_brake: $(B)/obj/guard/brake.o
 $(B)/tests/test_rest: $(addprefix $(B)/obj/guard/,rest.o baseline.o usage.o)
 $(B)/tests/test_traffic $(B)/tests/test_rest: $(PROCFS_O) \
-	$(addprefix $(B)/obj/guard/,traffic.o tap.o hold.o facts.o due.o \
-	  process.o)
-$(B)/tests/test_closes: $(addprefix $(B)/obj/guard/,closes.o hold.o facts.o due.o \
-	  process.o watch.o journal.o) $(PROCFS_O)
+	$(addprefix $(B)/obj/guard/,traffic.o tap.o hold.o) $(FACTS_O)
+$(B)/tests/test_closes: $(addprefix $(B)/obj/guard/,closes.o hold.o watch.o \
+	  journal.o) $(FACTS_O) $(PROCFS_O)
 $(B)/tests/test_export: $(B)/obj/cli/export.o $(B)/obj/common/options.o
 
 $(TEST_B): $(B)/tests/%: $(B)/obj/tests/%.o

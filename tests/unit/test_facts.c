@@ -16,6 +16,7 @@
 #include "../../shim/common/procfs.h"
 #include "../../tools/guard/due.h"
 #include "../../tools/guard/facts.h"
+#include "../../tools/guard/facts_adopt.h"
 
 #define NOBODY 0x40000000 /* and above: no kernel gives such a PID */
 #define CYCLES 100000

@@ -19,15 +19,8 @@
 /* What a dead child may have left is looked for at most this often. */
 #define SOON_MS 50
 
-static uint64_t batch_floor = 1;       /* 0 is no time */
-static uint64_t soon_floor;	       /* for what is not quite urgent */
-static const struct cp_options *given; /* in this round */
-
-void
-cp_batch_begin(const struct cp_options *options)
-{
-	given = options;
-}
+static uint64_t batch_floor = 1; /* 0 is no time */
+static uint64_t soon_floor;	 /* for what is not quite urgent */
 
 /* Bytes may move on what a dead child has left, and nobody listens yet. */
 static bool
@@ -39,11 +32,11 @@ is_unheard(const struct cp_ward *w)
 
 /* When the silence on what a dead child has left is over, at the earliest. */
 static uint64_t
-silent_until(const struct cp_ward *w)
+silent_until(const struct cp_ward *w, const struct cp_options *options)
 {
 	return w->dead && w->duplex && !w->handed && !w->unheard &&
 		w->died_ms != 0 ?
-	    w->died_ms + given->grace_ms :
+	    w->died_ms + options->grace_ms :
 	    UINT64_MAX;
 }
 
@@ -52,33 +45,33 @@ silent_until(const struct cp_ward *w)
  * one may have left has until the end of its grace.
  */
 static uint64_t
-given_up_at(const struct cp_ward *w)
+given_up_at(const struct cp_ward *w, const struct cp_options *options)
 {
 	if (w->shut_ms == 0 || w->alarms >= ALARMS_MAX)
 		return UINT64_MAX;
-	return w->dead ? w->shut_ms + given->grace_ms : w->shut_ms;
+	return w->dead ? w->shut_ms + options->grace_ms : w->shut_ms;
 }
 
 bool
-cp_batch_is_urgent(const struct cp_ward *w)
+cp_batch_is_urgent(const struct cp_ward *w, const struct cp_options *options)
 {
-	return w->host->dead || cp_watch_now() >= silent_until(w) ||
+	return w->host->dead || cp_watch_now() >= silent_until(w, options) ||
 	    (is_unheard(w) && cp_watch_now() >= soon_floor) ||
 	    w->host->leaving || w->step != CP_STEP_WATCH ||
 	    w->host->gone_ms != 0 || w->heir_ms != 0 || w->retired || w->left ||
-	    cp_watch_now() >= given_up_at(w);
+	    cp_watch_now() >= given_up_at(w, options);
 }
 
 uint64_t
-cp_batch_not_before(const struct cp_ward *w)
+cp_batch_not_before(const struct cp_ward *w, const struct cp_options *options)
 {
 	uint64_t at = batch_floor;
 
 	if (is_unheard(w) && soon_floor < at)
 		at = soon_floor;
-	if (silent_until(w) < at)
-		at = silent_until(w);
-	return given_up_at(w) < at ? given_up_at(w) : at;
+	if (silent_until(w, options) < at)
+		at = silent_until(w, options);
+	return given_up_at(w, options) < at ? given_up_at(w, options) : at;
 }
 
 uint64_t

@@ -12,14 +12,13 @@
 #include "../../shim/common/options.h"
 #include "facts.h"
 
-/* A round begins, in which OPTIONS are in force. */
-void cp_batch_begin(const struct cp_options *options);
-
 /* Something is proven or about to be: it does not wait for the batch. */
-bool cp_batch_is_urgent(const struct cp_ward *ward);
+bool cp_batch_is_urgent(const struct cp_ward *ward,
+    const struct cp_options *options);
 
 /* When WARD, which is not urgent, is to be looked at. */
-uint64_t cp_batch_not_before(const struct cp_ward *ward);
+uint64_t cp_batch_not_before(const struct cp_ward *ward,
+    const struct cp_options *options);
 
 /* When the next batch may be. */
 uint64_t cp_batch_floor(void);

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tables of hosts, wards and members: fixed arrays in one shared mapping
- * whose untouched pages cost nothing, with free lists threaded through them.
- * Context: guard (single-threaded).
+ * Hosts and wards: made, found by PID, moved and forgotten.  Context: guard
+ * (single-threaded).
  */
-#include <sys/mman.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -13,42 +10,12 @@
 
 #include "../../shim/common/procfs.h"
 #include "due.h"
-#include "facts.h"
+#include "facts_tables.h"
 #include "process.h"
 
-struct tables {
-	uint32_t hosts_used; /* high-water marks */
-	uint32_t wards_used;
-	uint32_t members_used;
-	uint32_t n_hosts;
-	uint32_t n_wards;
-	uint32_t serial;
-	LIST_HEAD(, cp_ward) free_wards;
-	struct cp_members free_members;
-	struct cp_tally tally;
-	struct cp_host hosts[CP_HOSTS_MAX];
-	struct cp_ward wards[CP_WARDS_MAX];
-	struct cp_member members[CP_MEMBERS_MAX];
-};
-
-static struct tables *t;
 static struct cp_host *host_index;
 static struct cp_ward *ward_index;
 static void (*on_forget)(struct cp_ward *);
-
-int
-cp_facts_init(void)
-{
-	void *p = mmap(NULL, sizeof(*t), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (p == MAP_FAILED)
-		return -1;
-	t = p;
-	LIST_INIT(&t->free_wards);
-	SLIST_INIT(&t->free_members);
-	return 0;
-}
 
 /* The program of PID as the census names it, or 0. */
 static uint64_t
@@ -59,22 +26,6 @@ exe_of(pid_t pid)
 	if (cp_procfs_path(path, sizeof(path), pid, "/exe") == 0)
 		return 0;
 	return cp_process_exe(AT_FDCWD, path);
-}
-
-/* A main thread that has ended is a zombie, whether others live or not. */
-static bool
-ended(const struct cp_stat *st)
-{
-	return (st->state == 'Z' || st->state == 'X') && st->threads < 2;
-}
-
-static bool
-same_process(pid_t pid, uint64_t start)
-{
-	struct cp_stat st;
-
-	return cp_procfs_stat(pid, &st) == 0 && st.start == start &&
-	    !ended(&st);
 }
 
 /*
@@ -97,60 +48,31 @@ takes_pid(const struct cp_ward *w)
 	return true;
 }
 
-/*
- * The dead guard may have stopped in the middle of any list operation: no
- * link is trusted, only records that say they are used.
- */
 void
-cp_facts_adopt(void (*open_watch)(struct cp_host *, struct cp_ward *))
+cp_facts_index_ward(struct cp_ward *w)
+{
+	if (!takes_pid(w))
+		return;
+	HASH_ADD(hh, ward_index, pid, sizeof(w->pid), w);
+}
+
+void
+cp_facts_index_host(struct cp_host *h)
+{
+	struct cp_host *other = cp_facts_find_host(h->pid);
+
+	if (other != NULL && other->serial >= h->serial)
+		return;
+	if (other != NULL)
+		HASH_DEL(host_index, other);
+	HASH_ADD(hh, host_index, pid, sizeof(h->pid), h);
+}
+
+void
+cp_facts_index_reset(void)
 {
 	host_index = NULL;
 	ward_index = NULL;
-	cp_due_reset();
-	LIST_INIT(&t->free_wards);
-	SLIST_INIT(&t->free_members);
-	t->n_hosts = t->n_wards = 0;
-	t->members_used = 0;
-
-	for (uint32_t i = 0; i < t->hosts_used; i++) {
-		struct cp_host *h = &t->hosts[i], *other;
-
-		if (!h->used)
-			continue;
-		h->pidfd = -1;
-		LIST_INIT(&h->wards);
-		h->dead = h->dead || !same_process(h->pid, h->start);
-		other = cp_facts_find_host(h->pid);
-		if (other != NULL && other->serial < h->serial)
-			HASH_DEL(host_index, other);
-		if (other == NULL || other->serial < h->serial)
-			HASH_ADD(hh, host_index, pid, sizeof(h->pid), h);
-		t->n_hosts++;
-		open_watch(h, NULL);
-	}
-	for (uint32_t i = 0; i < t->wards_used; i++) {
-		struct cp_ward *w = &t->wards[i];
-
-		if (!w->used || w->host == NULL || !w->host->used) {
-			w->used = false;
-			LIST_INSERT_HEAD(&t->free_wards, w, sibling);
-			continue;
-		}
-		w->pidfd = w->wd[0] = w->wd[1] = -1;
-		w->due_ms = 0;
-		w->is_ripe = false;
-		/*
-		 * Its members are lost with the links; the first look finds
-		 * them again, as holders.
-		 */
-		SLIST_INIT(&w->members);
-		w->dead = w->dead || !same_process(w->pid, w->start);
-		LIST_INSERT_HEAD(&w->host->wards, w, sibling);
-		if (takes_pid(w))
-			HASH_ADD(hh, ward_index, pid, sizeof(w->pid), w);
-		t->n_wards++;
-		open_watch(w->host, w);
-	}
 }
 
 struct cp_host *
@@ -165,12 +87,12 @@ cp_facts_find_host(pid_t pid)
 static struct cp_host *
 host_slot(void)
 {
-	for (uint32_t i = 0; i < t->hosts_used; i++)
-		if (!t->hosts[i].used)
-			return &t->hosts[i];
-	if (t->hosts_used == CP_HOSTS_MAX)
+	for (uint32_t i = 0; i < cp_tables->hosts_used; i++)
+		if (!cp_tables->hosts[i].used)
+			return &cp_tables->hosts[i];
+	if (cp_tables->hosts_used == CP_HOSTS_MAX)
 		return NULL;
-	return &t->hosts[t->hosts_used++];
+	return &cp_tables->hosts[cp_tables->hosts_used++];
 }
 
 struct cp_host *
@@ -178,7 +100,7 @@ cp_facts_host(pid_t pid, uint64_t now_ms)
 {
 	struct cp_host *h = cp_facts_find_host(pid);
 	struct cp_stat st;
-	bool alive = cp_procfs_stat(pid, &st) == 0 && !ended(&st);
+	bool alive = cp_procfs_stat(pid, &st) == 0 && !cp_process_is_over(&st);
 
 	if (h != NULL && (!alive || h->start == st.start)) {
 		if (alive && st.image != 0 && h->image != st.image) {
@@ -207,10 +129,10 @@ cp_facts_host(pid_t pid, uint64_t now_ms)
 		h->sid = st.sid;
 		memcpy(h->comm, st.comm, sizeof(h->comm));
 	}
-	h->serial = ++t->serial;
+	h->serial = ++cp_tables->serial;
 	LIST_INIT(&h->wards);
 	HASH_ADD(hh, host_index, pid, sizeof(h->pid), h);
-	t->n_hosts++;
+	cp_tables->n_hosts++;
 	h->used = true;
 	return h;
 }
@@ -233,15 +155,15 @@ cp_facts_find_ward_const(pid_t pid)
 static struct cp_ward *
 ward_slot(void)
 {
-	struct cp_ward *w = LIST_FIRST(&t->free_wards);
+	struct cp_ward *w = LIST_FIRST(&cp_tables->free_wards);
 
 	if (w != NULL) {
 		LIST_REMOVE(w, sibling);
 		return w;
 	}
-	if (t->wards_used == CP_WARDS_MAX)
+	if (cp_tables->wards_used == CP_WARDS_MAX)
 		return NULL;
-	return &t->wards[t->wards_used++];
+	return &cp_tables->wards[cp_tables->wards_used++];
 }
 
 struct cp_ward *
@@ -263,15 +185,14 @@ cp_facts_ward(struct cp_host *host, pid_t pid, uint64_t start, uint64_t now_ms)
 	w->start = start;
 	w->pidfd = w->wd[0] = w->wd[1] = -1;
 	w->born_ms = w->rank_ms = now_ms;
-	w->serial = ++t->serial;
+	w->serial = ++cp_tables->serial;
 	w->host = host;
 	w->image = host->image;
 	SLIST_INIT(&w->members);
 	LIST_INSERT_HEAD(&host->wards, w, sibling);
-	if (takes_pid(w))
-		HASH_ADD(hh, ward_index, pid, sizeof(w->pid), w);
-	t->n_wards++;
-	t->tally.wards++;
+	cp_facts_index_ward(w);
+	cp_tables->n_wards++;
+	cp_tables->tally.wards++;
 	w->used = true;
 	return w;
 }
@@ -286,62 +207,6 @@ cp_facts_move(struct cp_ward *ward, struct cp_host *host)
 	LIST_INSERT_HEAD(&host->wards, ward, sibling);
 }
 
-bool
-cp_facts_is_member(const struct cp_ward *ward, pid_t pid, uint64_t start)
-{
-	const struct cp_member *m;
-
-	SLIST_FOREACH(m, &ward->members, link)
-		if (m->pid == pid && m->start == start)
-			return true;
-	return false;
-}
-
-static void
-drop_member(struct cp_member *m)
-{
-	if (m->pidfd >= 0)
-		close(m->pidfd);
-	m->pidfd = -1;
-	SLIST_INSERT_HEAD(&t->free_members, m, link);
-}
-
-struct cp_member *
-cp_facts_member(struct cp_ward *ward, pid_t pid, uint64_t start)
-{
-	struct cp_member *m;
-
-	if (ward->pid == pid && ward->start == start)
-		return NULL;
-	SLIST_FOREACH(m, &ward->members, link)
-		if (m->pid == pid && m->start == start)
-			return m;
-	m = SLIST_FIRST(&t->free_members);
-	if (m != NULL)
-		SLIST_REMOVE_HEAD(&t->free_members, link);
-	else if (t->members_used < CP_MEMBERS_MAX)
-		m = &t->members[t->members_used++];
-	else
-		return NULL;
-	*m = (struct cp_member){ .pid = pid, .pidfd = -1, .start = start };
-	SLIST_INSERT_HEAD(&ward->members, m, link);
-	return m;
-}
-
-void
-cp_facts_prune(struct cp_ward *ward,
-    bool (*alive)(pid_t pid, uint64_t start, const void *arg), const void *arg)
-{
-	struct cp_member *m, *next;
-
-	SLIST_FOREACH_SAFE(m, &ward->members, link, next) {
-		if (alive(m->pid, m->start, arg))
-			continue;
-		SLIST_REMOVE(&ward->members, m, cp_member, link);
-		drop_member(m);
-	}
-}
-
 void
 cp_facts_on_forget(void (*f)(struct cp_ward *ward))
 {
@@ -351,8 +216,6 @@ cp_facts_on_forget(void (*f)(struct cp_ward *ward))
 void
 cp_facts_forget_ward(struct cp_ward *ward)
 {
-	struct cp_member *m;
-
 	if (on_forget != NULL)
 		on_forget(ward);
 	cp_due(ward, 0);
@@ -360,15 +223,12 @@ cp_facts_forget_ward(struct cp_ward *ward)
 		close(ward->pidfd);
 	ward->pidfd = -1;
 	ward->used = false;
-	while ((m = SLIST_FIRST(&ward->members)) != NULL) {
-		SLIST_REMOVE_HEAD(&ward->members, link);
-		drop_member(m);
-	}
+	cp_facts_drop_members(ward);
 	if (cp_facts_find_ward(ward->pid) == ward)
 		HASH_DEL(ward_index, ward);
 	LIST_REMOVE(ward, sibling);
-	LIST_INSERT_HEAD(&t->free_wards, ward, sibling);
-	t->n_wards--;
+	LIST_INSERT_HEAD(&cp_tables->free_wards, ward, sibling);
+	cp_tables->n_wards--;
 }
 
 void
@@ -380,104 +240,5 @@ cp_facts_forget_host(struct cp_host *host)
 	if (cp_facts_find_host(host->pid) == host)
 		HASH_DEL(host_index, host);
 	host->used = false;
-	t->n_hosts--;
-}
-
-/* The pages of an array that are behind END and before the old end. */
-static void
-give_back(const void *end, const void *old_end)
-{
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	uintptr_t from = ((uintptr_t)end + page - 1) & ~(page - 1);
-	uintptr_t to = (uintptr_t)old_end & ~(page - 1);
-
-	if (from < to) /* they read as zeroes from then on */
-		(void)madvise((void *)from, to - from, MADV_REMOVE);
-}
-
-void
-cp_facts_shrink(void)
-{
-	uint32_t wards = t->wards_used, members = t->members_used;
-
-	while (t->wards_used > 0 && !t->wards[t->wards_used - 1].used) {
-		LIST_REMOVE(&t->wards[t->wards_used - 1], sibling);
-		t->wards_used--;
-	}
-	give_back(&t->wards[t->wards_used], &t->wards[wards]);
-	if (t->n_wards > 0)
-		return;
-	SLIST_INIT(&t->free_members);
-	t->members_used = 0;
-	give_back(&t->members[0], &t->members[members]);
-}
-
-struct cp_host *
-cp_facts_next_host(const struct cp_host *after)
-{
-	uint32_t i = after == NULL ? 0 : cp_facts_host_index(after) + 1;
-
-	for (; i < t->hosts_used; i++)
-		if (t->hosts[i].used)
-			return &t->hosts[i];
-	return NULL;
-}
-
-struct cp_ward *
-cp_facts_next_ward(const struct cp_ward *after)
-{
-	uint32_t i = after == NULL ? 0 : cp_facts_ward_index(after) + 1;
-
-	for (; i < t->wards_used; i++)
-		if (t->wards[i].used)
-			return &t->wards[i];
-	return NULL;
-}
-
-struct cp_tally *
-cp_facts_tally(void)
-{
-	return &t->tally;
-}
-
-uint32_t
-cp_facts_wards(void)
-{
-	return t->n_wards;
-}
-
-uint32_t
-cp_facts_hosts(void)
-{
-	return t->n_hosts;
-}
-
-uint32_t
-cp_facts_ward_index(const struct cp_ward *ward)
-{
-	return (uint32_t)(ward - t->wards);
-}
-
-uint32_t
-cp_facts_host_index(const struct cp_host *host)
-{
-	return (uint32_t)(host - t->hosts);
-}
-
-struct cp_ward *
-cp_facts_ward_at(uint32_t index, uint32_t serial)
-{
-	struct cp_ward *w = &t->wards[index];
-
-	return index < t->wards_used && w->used && w->serial == serial ? w :
-									 NULL;
-}
-
-struct cp_host *
-cp_facts_host_at(uint32_t index, uint32_t serial)
-{
-	struct cp_host *h = &t->hosts[index];
-
-	return index < t->hosts_used && h->used && h->serial == serial ? h :
-									 NULL;
+	cp_tables->n_hosts--;
 }

@@ -6,7 +6,7 @@
  * All records live in one shared mapping, so that the sentinel, a fork of the
  * guard, sees them at the same addresses when it has to take over.  What is
  * only good in one process (pidfds, the hash) is made anew by
- * cp_facts_adopt().
+ * cp_facts_adopt() of facts_adopt.h.
  */
 #ifndef CP_FACTS_H
 #define CP_FACTS_H
@@ -133,13 +133,6 @@ struct cp_host {
 
 /* Maps the tables.  Returns 0 or -1 with errno.  Context: guard. */
 int cp_facts_init(void);
-
-/*
- * Rebuilds what a dead guard has left in the tables: every record is checked
- * against /proc (PID and start ticks), indexed, and given a new pidfd by
- * OPEN_WATCH, which may be called for hosts (ward NULL) and wards.
- */
-void cp_facts_adopt(void (*open_watch)(struct cp_host *, struct cp_ward *));
 
 /*
  * The host PID, made if it is not known yet; its start ticks, image and

@@ -24,6 +24,7 @@
 #include "admit.h"
 #include "closes.h"
 #include "due.h"
+#include "facts_adopt.h"
 #include "idle.h"
 #include "journal.h"
 #include "mailbox.h"

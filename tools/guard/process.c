@@ -23,6 +23,13 @@ cp_process_is_dead(const struct cp_stat *st)
 	return st->state == 'Z' || st->state == 'X' || st->state == 'x';
 }
 
+bool
+cp_process_is_over(const struct cp_stat *st)
+{
+	/* One that has ended is a zombie, whether others live or not. */
+	return cp_process_is_dead(st) && st->threads < 2;
+}
+
 static bool
 is_gone(int error)
 {
@@ -136,7 +143,7 @@ cp_process_ended(const struct cp_place *at)
 
 	if (cp_place_stat(at, &st) == -1)
 		return is_gone(errno);
-	return cp_process_is_dead(&st) && st.threads < 2;
+	return cp_process_is_over(&st);
 }
 
 /* The image of the process AT, or of a living thread of it; -1: it is gone. */

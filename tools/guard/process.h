@@ -50,6 +50,8 @@ int cp_process_task(const struct cp_place *at, const struct cp_stat *st,
 
 /* Is the main thread at its end? */
 bool cp_process_is_dead(const struct cp_stat *st);
+/* And no other thread lives? */
+bool cp_process_is_over(const struct cp_stat *st);
 
 /* Whether it is a zombie, or gone, by now. */
 bool cp_process_ended(const struct cp_place *at);

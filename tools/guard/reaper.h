@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The reaper: does what the judge found, in steps that each leave a line in
- * the journal.  EOF is there already when a parent is gone; then its grace,
- * SIGTERM, `term`, SIGKILL, and again until nobody is left.  Signals go to
- * processes through pidfds whose start ticks were checked, never to groups.
+ * The reaper: does what the judge found, in steps (see steps.h) that each leave
+ * a line in the journal.  Signals go to processes through pidfds whose start
+ * ticks were checked, never to groups (see company.h).
  *
  * Context: guard.
  */
@@ -11,6 +10,9 @@
 #define CP_REAPER_H
 
 #include "judge.h"
+
+/* Deaths come in bursts: one census serves all of this many milliseconds. */
+#define CP_SETTLE_MS 5
 
 /*
  * Judges the ward of *C and takes the step that is due.  The ward's record

@@ -36,7 +36,6 @@
 
 static bool batched; /* the census at hand serves those who wait for it */
 static bool hurried;
-static const struct cp_options *given; /* in this round */
 
 /*
  * What couldn't be watched may be watched now: forkpty's parent can have told
@@ -62,11 +61,13 @@ is_shut_out(const struct cp_ward *w)
 
 /* Is there more to come, for which a look at WARD had better wait? */
 static bool
-is_premature(struct cp_ward *w, uint64_t now)
+is_premature(struct cp_ward *w, const struct cp_options *options, uint64_t now)
 {
 	struct cp_host *h = w->host;
-	uint64_t eof_ms = given->grace_ms / 10 < EOF_MS ? given->grace_ms / 10 :
-							  EOF_MS;
+	uint64_t eof_ms = options->grace_ms / 10;
+
+	if (eof_ms > EOF_MS)
+		eof_ms = EOF_MS;
 
 	if (is_shut_out(w) &&
 	    (now < w->shut_ms + eof_ms ||
@@ -97,9 +98,9 @@ look_first(struct cp_ward *w, const struct cp_options *options, uint64_t now)
 		return true;
 	if (!w->used) /* it was none */
 		return false;
-	if (is_premature(w, now))
+	if (is_premature(w, options, now))
 		return false;
-	if (cp_batch_is_urgent(w) || w->shut_ms != 0)
+	if (cp_batch_is_urgent(w, options) || w->shut_ms != 0)
 		return true;
 	cp_due(w, cp_look_next(w, now));
 	return false;
@@ -118,7 +119,7 @@ needs_census(struct cp_ward *w, const struct cp_options *options, uint64_t now)
 {
 	if (!w->looked)
 		return look_first(w, options, now);
-	if (!cp_look_is_swept(w) || cp_batch_is_urgent(w) || w->dead ||
+	if (!cp_look_is_swept(w) || cp_batch_is_urgent(w, options) || w->dead ||
 	    w->shut_ms != 0 || !host_has_any(w))
 		return true;
 	try_again(w, now);
@@ -150,10 +151,11 @@ look_closer(const struct cp_options *options, uint64_t now)
 			cp_unwaited_look(w, now);
 			continue;
 		}
-		if (is_premature(w, now) || !needs_census(w, options, now))
+		if (is_premature(w, options, now) ||
+		    !needs_census(w, options, now))
 			continue;
 		n++;
-		if (cp_batch_is_urgent(w))
+		if (cp_batch_is_urgent(w, options))
 			urgent = true;
 		else
 			leisurely++;
@@ -162,7 +164,7 @@ look_closer(const struct cp_options *options, uint64_t now)
 	if (urgent || leisurely == 0 || now >= cp_batch_floor())
 		return n;
 	TAILQ_FOREACH_SAFE(w, cp_due_by(now), ripe, next)
-		cp_due(w, cp_batch_not_before(w));
+		cp_due(w, cp_batch_not_before(w, options));
 	return 0;
 }
 
@@ -304,8 +306,6 @@ cp_round(const struct cp_options *options, bool hurry, uint64_t now_ms)
 	size_t due;
 
 	hurried = hurry;
-	given = options;
-	cp_batch_begin(options);
 	cp_mailbox_attend(now_ms);
 	cp_newborn_attend(now_ms,
 	    now_ms >= cp_batch_floor() ? CP_NEWBORN_DEAD : CP_NEWBORN_OLD);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* See left.h. */
+#include <stddef.h>
+
+#include "closes.h"
+#include "company.h"
+#include "due.h"
+#include "journal.h"
+#include "left.h"
+#include "traffic.h"
+
+/* So long after the end of a direct child it is said that others stay. */
+#define NEWS_MS 50
+
+void
+cp_left_listen(struct cp_ward *w, const struct cp_case *c)
+{
+	const struct cp_traffic *t = cp_traffic_of(w);
+
+	cp_company_remember(w, c); /* through whom it can be done */
+	cp_closes_watch(w, c->now_ms);
+	if (t == NULL && !w->unheard) {
+		if (cp_traffic_watch(w, CP_TRAFFIC_GONE, c->now_ms) == 0) {
+			w->died_ms =
+			    c->now_ms; /* the silence counts from now */
+			return;
+		}
+	}
+	if (t != NULL && t->moved_ms <= w->died_ms)
+		return;
+	w->handed = true;
+	cp_traffic_unwatch(w, CP_TRAFFIC_GONE);
+	cp_journal(&(struct cp_entry){ .event = "handed-over",
+	    .reason = t == NULL ? "nobody can tell whether bytes move" :
+				  "bytes move on its channels without it",
+	    .host = w->host,
+	    .ward = w });
+}
+
+bool
+cp_left_is_early(struct cp_ward *w, const struct cp_case *c)
+{
+	uint64_t news = w->died_ms + NEWS_MS, over;
+
+	over = w->died_ms + c->options->grace_ms / 2;
+	if (over < news)
+		news = over;
+	if (w->step != CP_STEP_WATCH || c->now_ms >= news)
+		return false;
+	w->left = true;
+	cp_due(w, news);
+	return true;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a dead direct child has left behind: it may have handed its stdio to
+ * somebody who goes on with it.  Then bytes will move on the channels.
+ * Context: guard.
+ */
+#ifndef CP_LEFT_H
+#define CP_LEFT_H
+
+#include "judge.h"
+
+/* Listens to the channels, or finds that they were handed over. */
+void cp_left_listen(struct cp_ward *ward, const struct cp_case *c);
+
+/*
+ * A daemon needs a moment to let go: it is no news before that.  If so, the
+ * ward is due when it is.
+ */
+bool cp_left_is_early(struct cp_ward *ward, const struct cp_case *c);
+
+#endif
