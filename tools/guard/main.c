@@ -23,6 +23,7 @@
 #include "../../shim/common/wire.h"
 #include "admit.h"
 #include "closes.h"
+#include "cradle.h"
 #include "due.h"
 #include "idle.h"
 #include "journal.h"
@@ -382,7 +383,7 @@ main(int argc, char **argv)
 		root->root = true;
 	/* The two ask for an answer, and for who is there. */
 	if (options.keep == 0 && options.limit == 0)
-		waits = cp_newborn_init() == 0;
+		waits = cp_cradle_init() == 0;
 	if (root != NULL && options.children == CP_CHILDREN_ALL)
 		root->look_ms = cp_watch_now(); /* it may never speak */
 	if (root == NULL || root->dead)
