@@ -29,6 +29,7 @@
 #include "round.h"
 #include "sentinel.h"
 #include "signals.h"
+#include "socket.h"
 #include "startup.h"
 #include "told.h"
 #include "traffic.h"
@@ -60,7 +61,7 @@ forgotten(struct cp_ward *w)
 static int
 set_up(void)
 {
-	if (cp_watch_init() != 0 || cp_told_open(CP_GUARD_FD) != 0)
+	if (cp_watch_init() != 0 || cp_socket_open(CP_GUARD_FD) != 0)
 		return -1;
 	cp_closes_init();
 	cp_traffic_reset();
@@ -237,7 +238,7 @@ guard(void)
 		if (cp_mailbox_renewed())
 			cp_sentinel_renew();
 		if (waits && cp_pace_is_storm(events, n, now))
-			cp_pace_rest(news, cp_told_queue());
+			cp_pace_rest(news, cp_socket_queue());
 	}
 }
 
