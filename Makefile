@@ -25,8 +25,8 @@ COMMON	= wire key options procfs ends children start
 SHIM	= config real owner slot arm channel made kept ward over heir preload \
 	  child spawned tell ask report note fork exec spawn pipe session signal \
 	  leave finish mailbox init text
-GUARD	= main startup signals socket told mailbox newborn cradle sight enroll \
-	  trust affairs facts due census \
+GUARD	= main startup signals socket told death mailbox newborn cradle sight \
+	  enroll trust affairs facts due census \
 	  walk walk_list crew process interest truth hostends sockdiag index \
 	  gather across judge spare company link reaper unwaited journal look \
 	  look_children query snapshot round batch hold closes tap traffic usage \
@@ -225,9 +225,9 @@ $(B)/tests/test_facts: $(B)/obj/guard/facts.o $(B)/obj/guard/due.o $(B)/obj/guar
 $(B)/tests/test_due: $(B)/obj/guard/due.o
 $(B)/tests/test_round: $(filter-out %/main.o,$(GUARD_O))
 $(B)/tests/test_spare: $(B)/obj/guard/spare.o
-TOLD_O	= $(addprefix $(B)/obj/guard/,socket.o told.o mailbox.o newborn.o \
-	  cradle.o sight.o enroll.o trust.o affairs.o query.o snapshot.o facts.o due.o \
-	  process.o watch.o journal.o admit.o brake.o \
+TOLD_O	= $(addprefix $(B)/obj/guard/,socket.o told.o death.o mailbox.o \
+	  newborn.o cradle.o sight.o enroll.o trust.o affairs.o query.o \
+	  snapshot.o facts.o due.o process.o watch.o journal.o admit.o brake.o \
 	  idle.o rest.o baseline.o usage.o stale.o traffic.o tap.o hold.o \
 	  command.o) $(B)/obj/common/key.o
 TOLD_T	= $(addprefix $(B)/tests/test_,told newborn mailbox affairs query trust \

@@ -18,6 +18,7 @@
 #include "admit.h"
 #include "closes.h"
 #include "cradle.h"
+#include "death.h"
 #include "due.h"
 #include "idle.h"
 #include "journal.h"
@@ -136,7 +137,7 @@ handle(const struct cp_event *e, uint64_t now)
 		cp_newborn_attend(now, CP_NEWBORN_ALL);
 		h = cp_facts_host_at(e->index, e->serial);
 		if (h != NULL)
-			cp_told_died(h, now,
+			cp_death_of_host(h, now,
 			    cp_signals_hurried() || options.exit_grace_ms == 0);
 		break;
 	case CP_TAG_WARD:

@@ -4,28 +4,16 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../../shim/common/wire.h"
 #include "affairs.h"
-#include "due.h"
 #include "mailbox.h"
 #include "newborn.h"
-#include "process.h"
 #include "query.h"
 #include "socket.h"
 #include "told.h"
 #include "trust.h"
 #include "watch.h"
-
-/*
- * Wards that obey EOF need about this long to be gone.  As long as one follows
- * another a look at them would only be in their way.
- */
-#define DEATH_SETTLE_MS 20
-#define SETTLE_LEAST_MS 2
-#define SETTLE_MORE_MS	10
-#define SETTLE_MOST_MS	100
 
 /* After this hosts are looked at for what could not be told. */
 #define MISSED_LOOK_MS 1000
@@ -172,46 +160,4 @@ cp_told_retire(uint64_t now_ms)
 	n = cp_told_hear(now_ms, INT32_MAX);
 	cp_socket_close();
 	return n + cp_mailbox_close(0, now_ms);
-}
-
-void
-cp_told_died(struct cp_host *h, uint64_t now_ms, bool at_once)
-{
-	uint64_t at = now_ms + (at_once ? SETTLE_LEAST_MS : DEATH_SETTLE_MS);
-	struct cp_ward *w;
-
-	h->dead = true;
-	h->settle_ms = at;
-	h->settle_most_ms = now_ms + SETTLE_MOST_MS;
-	if (h->gone_ms == 0 || !h->leaving)
-		h->gone_ms = now_ms;
-	h->look_ms = 0;
-	h->reply_len = 0;
-	if (h->pidfd >= 0)
-		close(h->pidfd);
-	h->pidfd = -1;
-	LIST_FOREACH(w, &h->wards, sibling)
-		if (w->step <= CP_STEP_DOOMED || w->unwaited_ms != 0)
-			cp_due(w, at);
-}
-
-bool
-cp_told_is_dying(struct cp_host *h, uint64_t now_ms)
-{
-	if (h->asked_ms != now_ms)
-		h->dying = cp_process_is_dying(h->pid);
-	h->asked_ms = now_ms;
-	return h->dying;
-}
-
-void
-cp_told_ward_died(const struct cp_ward *w, uint64_t now_ms)
-{
-	struct cp_host *h = w->host;
-	uint64_t at = now_ms + SETTLE_MORE_MS;
-
-	if (at > h->settle_most_ms)
-		at = h->settle_most_ms;
-	if (h->settle_ms != 0 && h->settle_ms < at)
-		h->settle_ms = at;
 }
