@@ -25,13 +25,13 @@ COMMON	= wire key options procfs ends dir start
 SHIM	= config real owner slot arm channel made kept ward over heir preload \
 	  child spawned tell ask report note fork exec spawn pipe session signal \
 	  leave finish mailbox init text
-GUARD	= main told mailbox newborn sight enroll trust affairs facts \
-	  facts_tables facts_members facts_adopt due census walk walk_list \
-	  crew process interest truth hostends sockdiag index gather across \
-	  judge spare company link reaper reaper_stirred steps dismiss left \
-	  unwaited journal look look_children children query snapshot round \
-	  batch hold closes tap traffic usage baseline rest stale brake admit idle \
-	  command sentinel pace watch
+GUARD	= main startup signals socket told death mailbox newborn cradle sight \
+	  enroll trust affairs facts facts_tables facts_members facts_adopt due \
+	  census walk walk_list crew process interest truth hostends sockdiag \
+	  index gather across judge spare company link reaper reaper_stirred \
+	  steps dismiss left unwaited journal look look_children children query \
+	  snapshot round batch hold closes tap traffic usage baseline rest stale \
+	  brake admit idle command sentinel pace watch
 # The frame and the launcher; what shows guards; then, by command: scan, doctor, report;
 # completions.
 CLI	= main commands usage parts path export target elf exports file run \
@@ -228,8 +228,9 @@ $(B)/tests/test_facts: $(FACTS_O) $(PROCFS_O)
 $(B)/tests/test_due: $(B)/obj/guard/due.o
 $(B)/tests/test_round: $(filter-out %/main.o,$(GUARD_O))
 $(B)/tests/test_spare: $(B)/obj/guard/spare.o
-TOLD_O	= $(addprefix $(B)/obj/guard/,told.o mailbox.o newborn.o sight.o enroll.o trust.o \
-	  affairs.o query.o snapshot.o watch.o journal.o admit.o brake.o \
+TOLD_O	= $(addprefix $(B)/obj/guard/,socket.o told.o death.o mailbox.o \
+	  newborn.o cradle.o sight.o enroll.o trust.o affairs.o query.o \
+	  snapshot.o watch.o journal.o admit.o brake.o \
 	  idle.o rest.o baseline.o usage.o stale.o traffic.o tap.o hold.o \
 	  command.o) $(FACTS_O) $(B)/obj/common/key.o
 TOLD_T	= $(addprefix $(B)/tests/test_,told newborn mailbox affairs query trust \

@@ -19,6 +19,7 @@
 
 #include "../../shim/common/wire.h"
 #include "../../tools/guard/journal.h"
+#include "../../tools/guard/socket.h"
 #include "../../tools/guard/told.h"
 #include "../../tools/guard/watch.h"
 
@@ -46,7 +47,7 @@ begin(void)
 	cr_assert_eq(cp_facts_init(), 0);
 	cr_assert_eq(cp_watch_init(), 0);
 	cp_journal_open("none");
-	cr_assert_eq(cp_told_open(sock), 0);
+	cr_assert_eq(cp_socket_open(sock), 0);
 }
 
 static inline void

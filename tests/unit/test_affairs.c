@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What hosts and wards tell of themselves: leaving, growing, handing over. */
+#include "../../tools/guard/death.h"
 #include "../../tools/guard/due.h"
 #include "senders.h"
 
@@ -139,7 +140,7 @@ Test(affairs, the_host_has_died)
 {
 	struct cp_ward *w = own_ward();
 
-	cp_told_died(w->host, NOW + 5, true);
+	cp_death_of_host(w->host, NOW + 5, true);
 	cr_assert(w->host->dead);
 	cr_assert_eq(w->host->gone_ms, NOW + 5);
 	cr_assert_gt(w->due_ms, NOW + 5);
@@ -154,19 +155,19 @@ Test(affairs, deaths_that_follow_each_other)
 	struct cp_host *h = w->host;
 	uint64_t now = NOW + 5;
 
-	cp_told_ward_died(w, now);
+	cp_death_of_ward(w, now);
 	cr_assert_eq(h->settle_ms, 0, "the host lives");
-	cp_told_died(h, now, true);
+	cp_death_of_host(h, now, true);
 	for (int i = 0; i < 30; i++) {
 		now = h->settle_ms - 1;
-		cp_told_ward_died(w, now);
+		cp_death_of_ward(w, now);
 		cr_assert_gt(h->settle_ms, now);
 	}
 	for (int i = 0; i < 1000; i++)
-		cp_told_ward_died(w, ++now);
+		cp_death_of_ward(w, ++now);
 	cr_assert_leq(h->settle_ms, NOW + 5 + 100);
 	h->settle_ms = 0;
-	cp_told_ward_died(w, now);
+	cp_death_of_ward(w, now);
 	cr_assert_eq(h->settle_ms, 0, "it was looked at");
 }
 
@@ -177,9 +178,9 @@ Test(affairs, the_host_of_a_doomed_ward_has_died)
 
 	w->step = CP_STEP_TERM;
 	cp_due(w, NOW + 9000);
-	cp_told_died(w->host, NOW + 5, true);
+	cp_death_of_host(w->host, NOW + 5, true);
 	cr_assert_eq(w->due_ms, NOW + 9000);
 	w->step = CP_STEP_DOOMED;
-	cp_told_died(w->host, NOW + 5, true);
+	cp_death_of_host(w->host, NOW + 5, true);
 	cr_assert_eq(w->due_ms, w->host->settle_ms);
 }

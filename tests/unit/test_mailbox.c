@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "../../shim/common/mailbox.h"
+#include "../../tools/guard/cradle.h"
 #include "../../tools/guard/look.h"
 #include "../../tools/guard/mailbox.h"
 #include "../../tools/guard/newborn.h"
@@ -53,7 +54,7 @@ begin_shared(void)
 	int fd;
 
 	begin();
-	cr_assert_eq(cp_newborn_init(), 0);
+	cr_assert_eq(cp_cradle_init(), 0);
 	cr_assert_geq(cp_told_host(getpid(), NOW)->pidfd, 0);
 	fd = file_of(sizeof(*box), F_SEAL_SHRINK);
 	box = mmap(NULL, sizeof(*box), PROT_READ | PROT_WRITE, MAP_SHARED, fd,

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "../../shim/common/procfs.h"
+#include "../../tools/guard/cradle.h"
 #include "../../tools/guard/look.h"
 #include "../../tools/guard/newborn.h"
 #include "senders.h"
@@ -16,7 +17,7 @@ static void
 begin_waiting(void)
 {
 	begin();
-	cr_assert_eq(cp_newborn_init(), 0);
+	cr_assert_eq(cp_cradle_init(), 0);
 	cr_assert_geq(cp_told_host(getpid(), NOW)->pidfd, 0);
 	cr_assert_eq(pipe(held), 0);
 }

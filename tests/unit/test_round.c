@@ -9,9 +9,9 @@
 #include "../../shim/common/mailbox.h"
 #include "../../tools/guard/batch.h"
 #include "../../tools/guard/closes.h"
+#include "../../tools/guard/cradle.h"
 #include "../../tools/guard/due.h"
 #include "../../tools/guard/mailbox.h"
-#include "../../tools/guard/newborn.h"
 #include "../../tools/guard/round.h"
 #include "../../tools/guard/traffic.h"
 #include "senders.h"
@@ -29,7 +29,7 @@ begin_round(void)
 	begin();
 	cp_closes_init();
 	cp_options_init(&options);
-	cr_assert_eq(cp_newborn_init(), 0);
+	cr_assert_eq(cp_cradle_init(), 0);
 	now = cp_watch_now();
 	cr_assert_geq(cp_told_host(getpid(), now)->pidfd, 0);
 }

@@ -87,12 +87,18 @@ make(mode_t mode)
 	close(fd);
 }
 
+static struct cp_command
+by_path(const char *program)
+{
+	return (struct cp_command){ .program = program,
+		.by_path = true,
+		.dir = AT_FDCWD };
+}
+
 static bool
 is_worth(const char *program)
 {
-	const struct cp_command cmd = { .program = program,
-		.by_path = true,
-		.dir = AT_FDCWD };
+	const struct cp_command cmd = by_path(program);
 
 	return cp_tell_worth(&cmd);
 }
@@ -100,9 +106,7 @@ is_worth(const char *program)
 static void
 fails(const char *program)
 {
-	const struct cp_command cmd = { .program = program,
-		.by_path = true,
-		.dir = AT_FDCWD };
+	const struct cp_command cmd = by_path(program);
 
 	cp_tell_failed(&cmd);
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "../../shim/common/procfs.h"
+#include "../../tools/guard/death.h"
 #include "../../tools/guard/due.h"
 #include "../../tools/guard/trust.h"
 #include "senders.h"
@@ -390,7 +391,7 @@ Test(trust, host_that_died_is_not_searched)
 	struct cp_msg m = message(CP_MSG_MADE, 0, 0);
 	struct cp_host *h = own_ward()->host;
 
-	cp_told_died(h, NOW, false);
+	cp_death_of_host(h, NOW, false);
 	for (uint16_t type = CP_MSG_MADE; type <= CP_MSG_EXEC; type++) {
 		m.type = type;
 		cr_assert_eq(say(&m), 0);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "../../shim/common/mailbox.h"
+#include "cradle.h"
 #include "mailbox.h"
 #include "newborn.h"
 
@@ -158,8 +159,7 @@ cp_mailbox_offered(const struct cp_heard *x, int file)
 
 	/* In another PID namespace it knows its children by other numbers. */
 	if (file < 0 || x->msg.pid != x->from.pid || x->from.uid != geteuid() ||
-	    h == NULL || h->pidfd < 0 || !cp_newborn_may_wait() ||
-	    !is_fit(file))
+	    h == NULL || h->pidfd < 0 || !cp_cradle_is_there() || !is_fit(file))
 		return;
 	for (int i = 0; i < BOXES_MAX && b == NULL; i++)
 		if (boxes[i].shared == NULL || is_left(&boxes[i]))

@@ -7,14 +7,8 @@
  * This file is the loop: it sleeps until something has happened, lets the
  * stages look at it, and ends when the last host and the last ward are gone.
  */
-#include <sys/resource.h>
-#include <sys/signalfd.h>
-
 #include <err.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <malloc.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,6 +17,8 @@
 #include "../../shim/common/wire.h"
 #include "admit.h"
 #include "closes.h"
+#include "cradle.h"
+#include "death.h"
 #include "due.h"
 #include "facts_adopt.h"
 #include "idle.h"
@@ -34,13 +30,15 @@
 #include "reaper.h"
 #include "round.h"
 #include "sentinel.h"
+#include "signals.h"
+#include "socket.h"
+#include "startup.h"
 #include "told.h"
 #include "traffic.h"
 #include "watch.h"
 
-#define EVENTS_MAX    128
-#define HEAR_MAX      1024 /* more than wait in any queue */
-#define SENTINELS_MAX 20
+#define EVENTS_MAX 128
+#define HEAR_MAX   1024 /* more than wait in any queue */
 /* A child that outran its host's death starts a guard, then tells it. */
 #define FIRST_WORD_MS 1000
 /* After so long without an event the next one is likely to be far away. */
@@ -49,48 +47,10 @@
 static struct cp_options options;
 static struct cp_host *root;
 static pid_t root_number;
-static int signals = -1;
-static int sentinel = -1;
-static int sentinels_lost;
-static bool hurried;
 static bool waits; /* nobody waits for an answer to what it tells */
 static char title[sizeof(root->comm)]; /* the name in ours */
 static uint64_t wait_until;	       /* for a first message, 0: no more */
 static int news;		       /* messages in this round */
-
-/* The host's PID is part of the socket's name: "childproof/PID/RANDOM". */
-static pid_t
-root_pid(const char *name)
-{
-	const char *p = strchr(name, '/');
-	char *end;
-	long pid;
-
-	if (p == NULL)
-		return 0;
-	pid = strtol(p + 1, &end, 10);
-	return *end == '/' && pid > 0 && pid <= INT32_MAX ? (pid_t)pid : 0;
-}
-
-static void
-open_signals(void)
-{
-	sigset_t all, heard;
-
-	sigfillset(&all);
-	sigdelset(&all, SIGSEGV);
-	sigdelset(&all, SIGBUS);
-	sigdelset(&all, SIGFPE);
-	sigdelset(&all, SIGILL);
-	sigdelset(&all, SIGABRT);
-	sigprocmask(SIG_SETMASK, &all, NULL);
-	sigemptyset(&heard);
-	sigaddset(&heard, SIGTERM);
-	sigaddset(&heard, SIGHUP);
-	signals = signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (signals >= 0)
-		(void)cp_watch_add(signals, CP_TAG_SIGNAL, 0, 0);
-}
 
 static void
 forgotten(struct cp_ward *w)
@@ -103,12 +63,12 @@ forgotten(struct cp_ward *w)
 static int
 set_up(void)
 {
-	if (cp_watch_init() != 0 || cp_told_open(CP_GUARD_FD) != 0)
+	if (cp_watch_init() != 0 || cp_socket_open(CP_GUARD_FD) != 0)
 		return -1;
 	cp_closes_init();
 	cp_traffic_reset();
 	cp_facts_on_forget(forgotten);
-	open_signals();
+	cp_signals_open();
 	cp_journal_open(options.journal);
 	cp_admit_init(&options);
 	cp_idle_init(&options);
@@ -148,61 +108,6 @@ set_title(void)
 	    root->comm);
 }
 
-/* In the new guard this returns too, after it has taken over. */
-static void
-start_sentinel(void)
-{
-	do {
-		sentinel = cp_sentinel_start(CP_GUARD_FD);
-		if (sentinel == -2)
-			take_over();
-	} while (sentinel == -2 && ++sentinels_lost < SENTINELS_MAX);
-	if (sentinel >= 0)
-		(void)cp_watch_add(sentinel, CP_TAG_SENTINEL, 0, 0);
-}
-
-/* A mailbox is inherited, so who is to read it after us is made after it. */
-static void
-renew_sentinel(void)
-{
-	if (!cp_mailbox_renewed() || sentinel < 0)
-		return;
-	cp_sentinel_stop(sentinel);
-	sentinel = -1;
-	start_sentinel();
-}
-
-/*
- * A service manager stops the unit: what is proven ends at once, and what is
- * proven later too.  A signal to the guard says nothing about a living host,
- * which may be draining its work, so the guard waits for it.
- */
-static void
-hurry(uint64_t now)
-{
-	struct cp_ward *w;
-
-	if (!hurried)
-		cp_journal_note("hurry", "SIGTERM: grace is over", 0);
-	hurried = true;
-	for (w = cp_facts_next_ward(NULL); w != NULL; w = cp_facts_next_ward(w))
-		if (w->step == CP_STEP_DOOMED && w->due_ms != 0)
-			cp_due(w, now);
-}
-
-static void
-hear_signals(uint64_t now)
-{
-	struct signalfd_siginfo si;
-
-	while (read(signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
-		if (si.ssi_signo == SIGTERM)
-			hurry(now);
-		else
-			cp_journal_reopen();
-	}
-}
-
 static void
 handle(const struct cp_event *e, uint64_t now)
 {
@@ -218,13 +123,10 @@ handle(const struct cp_event *e, uint64_t now)
 	case CP_TAG_TIMER:
 		break;
 	case CP_TAG_SIGNAL:
-		hear_signals(now);
+		cp_signals_hear(now);
 		break;
 	case CP_TAG_SENTINEL:
-		cp_sentinel_ended(sentinel);
-		sentinel = -1;
-		if (++sentinels_lost < SENTINELS_MAX)
-			start_sentinel();
+		cp_sentinel_lost();
 		break;
 	case CP_TAG_CLOSES:
 		cp_closes_hear(now);
@@ -236,8 +138,8 @@ handle(const struct cp_event *e, uint64_t now)
 		cp_newborn_attend(now, CP_NEWBORN_ALL);
 		h = cp_facts_host_at(e->index, e->serial);
 		if (h != NULL)
-			cp_told_died(h, now,
-			    hurried || options.exit_grace_ms == 0);
+			cp_death_of_host(h, now,
+			    cp_signals_hurried() || options.exit_grace_ms == 0);
 		break;
 	case CP_TAG_WARD:
 		w = cp_facts_ward_at(e->index, e->serial);
@@ -332,50 +234,20 @@ guard(void)
 		news = 0;
 		for (int i = 0; i < n; i++)
 			handle(&events[i], now);
-		cp_round(&options, hurried, now);
+		cp_round(&options, cp_signals_hurried(), now);
 		tidy_hosts();
-		renew_sentinel();
+		/* A mailbox is inherited: who is to read it comes after it. */
+		if (cp_mailbox_renewed())
+			cp_sentinel_renew();
 		if (waits && cp_pace_is_storm(events, n, now))
-			cp_pace_rest(news, cp_told_queue());
+			cp_pace_rest(news, cp_socket_queue());
 	}
-}
-
-static void
-raise_descriptor_limit(void)
-{
-	struct rlimit rl;
-
-	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
-		rl.rlim_cur = rl.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &rl);
-	}
-}
-
-static void
-read_options(void)
-{
-	const char *text = getenv(CP_ENV_OPTIONS);
-	const char *bad;
-	size_t len;
-
-	cp_options_init(&options);
-	if (text != NULL)
-		(void)cp_options_parse(&options, text, &bad, &len);
 }
 
 int
 main(int argc, char **argv)
 {
-	setproctitle_init(argc, argv, environ);
-	root_number = argc == 2 ? root_pid(argv[1]) : 0;
-	if (root_number == 0)
-		errx(125, "not for use by hand (childproof starts it)");
-	/* Our copies of what the starter had open must not outlive it. */
-	closefrom(CP_GUARD_FD + 1);
-	(void)!chdir("/");
-	(void)umask(077);
-	read_options();
-	raise_descriptor_limit();
+	root_number = cp_startup(argc, argv, &options);
 	if (cp_facts_init() != 0 || set_up() != 0)
 		err(125, "can't start");
 	root = cp_told_host(root_number, cp_watch_now());
@@ -383,17 +255,16 @@ main(int argc, char **argv)
 		root->root = true;
 	/* The two ask for an answer, and for who is there. */
 	if (options.keep == 0 && options.limit == 0)
-		waits = cp_newborn_init() == 0;
+		waits = cp_cradle_init() == 0;
 	if (root != NULL && options.children == CP_CHILDREN_ALL)
 		root->look_ms = cp_watch_now(); /* it may never speak */
 	if (root == NULL || root->dead)
 		wait_until = cp_watch_now() + FIRST_WORD_MS;
 	cp_journal(&(struct cp_entry){ .event = "guard-start", .host = root });
 	do {
-		start_sentinel();
+		cp_sentinel_start(CP_GUARD_FD, take_over);
 		guard();
-		cp_sentinel_stop(sentinel);
-		sentinel = -1;
+		cp_sentinel_stop();
 	} while (cp_told_retire(cp_watch_now()) > 0);
 	cp_journal_note("guard-end", "the last host and ward are gone", 0);
 	return 0;

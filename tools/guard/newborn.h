@@ -8,19 +8,13 @@
  * before a letter of his was read (mailbox.h) is known too late for that: what
  * he has left counts as handed on.
  *
- * What is kept lies in memory shared with the sentinel.  Context: guard.
+ * Where they lie meanwhile: cradle.h.  Context: guard.
  */
 #ifndef CP_NEWBORN_H
 #define CP_NEWBORN_H
 
 #include "facts.h"
 #include "trust.h"
-
-/* Until this succeeds nothing waits.  Returns 0 or -1 with errno. */
-int cp_newborn_init(void);
-
-/* Has it? */
-bool cp_newborn_may_wait(void);
 
 /*
  * A registration, or one taken back.  It waits if it can: an order is to be

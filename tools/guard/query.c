@@ -11,6 +11,7 @@
 #include "judge.h"
 #include "query.h"
 #include "snapshot.h"
+#include "socket.h"
 #include "told.h"
 
 /* Whoever asks more often gets the same answer. */
@@ -62,7 +63,7 @@ answer(const struct cp_heard *x, enum cp_msg_type type, uint32_t count, int fd)
 		control.align.cmsg_len = CMSG_LEN(sizeof(fd));
 		memcpy(CMSG_DATA(&control.align), &fd, sizeof(fd));
 	}
-	(void)sendmsg(cp_told_socket(), &mh, MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)sendmsg(cp_socket(), &mh, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 static void

@@ -2,10 +2,10 @@
 /* What wakes the reaper; see reaper.h. */
 #include <unistd.h>
 
+#include "death.h"
 #include "due.h"
 #include "reaper.h"
 #include "steps.h"
-#include "told.h"
 #include "traffic.h"
 #include "watch.h"
 
@@ -40,9 +40,9 @@ cp_reaper_stirred(struct cp_ward *w, uint64_t now_ms)
 		w->dead = true;
 		w->died_ms = now_ms;
 		/* With its host: nobody will talk to what it has left. */
-		if (w->shut_ms == 0 || !cp_told_is_dying(w->host, now_ms))
+		if (w->shut_ms == 0 || !cp_death_is_near(w->host, now_ms))
 			cp_traffic_child_died(w, now_ms);
-		cp_told_ward_died(w, now_ms);
+		cp_death_of_ward(w, now_ms);
 	}
 	SLIST_FOREACH(m, &w->members, link) {
 		if (m->pidfd >= 0 && cp_watch_ended(m->pidfd)) {

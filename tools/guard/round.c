@@ -5,6 +5,7 @@
 
 #include "batch.h"
 #include "closes.h"
+#include "death.h"
 #include "due.h"
 #include "hold.h"
 #include "idle.h"
@@ -14,7 +15,6 @@
 #include "process.h"
 #include "reaper.h"
 #include "round.h"
-#include "told.h"
 #include "traffic.h"
 #include "unwaited.h"
 #include "watch.h"
@@ -76,7 +76,7 @@ is_premature(struct cp_ward *w, const struct cp_options *options, uint64_t now)
 		return true;
 	}
 	if (!h->dead && w->shut_ms != 0 && now < w->shut_ms + DYING_MS &&
-	    cp_told_is_dying(h, now)) {
+	    cp_death_is_near(h, now)) {
 		cp_due(w, w->shut_ms + DYING_MS);
 		return true;
 	}

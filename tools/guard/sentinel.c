@@ -9,10 +9,17 @@
 #include <unistd.h>
 
 #include "sentinel.h"
+#include "watch.h"
+
+#define SENTINELS_MAX 20
 
 /* Shared with the guard: it has ended because its work is done. */
 static volatile int *done;
 static pid_t sentinel;
+static int pidfd = -1; /* of it */
+static int lost;       /* sentinels, and guards, so far */
+static int socket_fd;
+static void (*take_over)(void);
 
 /* Sleeps until the guard has died.  Exits if it was done. */
 static void
@@ -35,8 +42,12 @@ stand_by(int guard, int socket)
 	close(p.fd);
 }
 
-int
-cp_sentinel_start(int socket)
+/*
+ * Returns in the guard with the sentinel's pidfd, or -1 with errno; in the
+ * sentinel, when it is the guard, with -2.
+ */
+static int
+start(int socket)
 {
 	int guard, fd;
 	pid_t pid;
@@ -67,20 +78,59 @@ cp_sentinel_start(int socket)
 	return fd;
 }
 
+/* In the new guard this returns too, after it has taken over. */
+static void
+keep(void)
+{
+	do {
+		pidfd = start(socket_fd);
+		if (pidfd == -2)
+			take_over();
+	} while (pidfd == -2 && ++lost < SENTINELS_MAX);
+	if (pidfd >= 0)
+		(void)cp_watch_add(pidfd, CP_TAG_SENTINEL, 0, 0);
+}
+
 void
-cp_sentinel_ended(int pidfd)
+cp_sentinel_start(int socket, void (*then)(void))
+{
+	socket_fd = socket;
+	take_over = then;
+	keep();
+}
+
+static void
+reap(void)
 {
 	close(pidfd);
+	pidfd = -1;
 	(void)waitpid(sentinel, NULL, 0);
 }
 
 void
-cp_sentinel_stop(int pidfd)
+cp_sentinel_lost(void)
+{
+	reap();
+	if (++lost < SENTINELS_MAX)
+		keep();
+}
+
+void
+cp_sentinel_renew(void)
+{
+	if (pidfd < 0)
+		return;
+	cp_sentinel_stop();
+	keep();
+}
+
+void
+cp_sentinel_stop(void)
 {
 	if (done != NULL)
 		*done = 1;
 	if (pidfd < 0)
 		return;
 	(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-	cp_sentinel_ended(pidfd);
+	reap();
 }

@@ -9,17 +9,20 @@
 #define CP_SENTINEL_H
 
 /*
- * Starts a sentinel.  Returns in the guard with its pidfd (watched for
- * CP_TAG_SENTINEL by the caller), or -1 with errno.  In the sentinel it
- * returns only when the guard has died before it was done: then -2, and the
- * caller is the guard.  SOCKET is kept open.  Context: guard.
+ * Starts a sentinel, of whose end CP_TAG_SENTINEL will tell; without one, if
+ * that fails, the guard goes on.  SOCKET is kept open.  In the sentinel it
+ * returns only when the guard has died before it was done, and after TAKE_OVER
+ * and with a sentinel of its own: the caller is the guard.  Context: guard.
  */
-int cp_sentinel_start(int socket);
+void cp_sentinel_start(int socket, void (*take_over)(void));
 
-/* Reaps a sentinel that has ended; PIDFD is closed. */
-void cp_sentinel_ended(int pidfd);
+/* It has ended: another is started, but not for ever. */
+void cp_sentinel_lost(void);
+
+/* Another one that has all that the guard has by now; if there is one. */
+void cp_sentinel_renew(void);
 
 /* The guard is done: ends the sentinel and waits for it. */
-void cp_sentinel_stop(int pidfd);
+void cp_sentinel_stop(void);
 
 #endif

@@ -12,12 +12,6 @@
 
 #include "facts.h"
 
-/*
- * Takes SOCKET (bound, SO_PASSCRED) into use.  If it is none any more the guard
- * goes on without hearing anything.  Returns 0 or -1 with errno.
- */
-int cp_told_open(int socket);
-
 /* Hears all that waits in the socket, at most MAX messages; returns how many. */
 int cp_told_hear(uint64_t now_ms, int max);
 
@@ -27,32 +21,14 @@ int cp_told_hear(uint64_t now_ms, int max);
  */
 void cp_told_missed(uint64_t now_ms);
 
-/* How many messages wait in the socket before a sender has to. */
-int cp_told_queue(void);
-
 /*
  * Closes the socket: whoever speaks from now on is told so, and starts another
  * guard.  What had been said before is still heard; returns how many messages.
  */
 int cp_told_retire(uint64_t now_ms);
 
-/* What answers are sent by. */
-int cp_told_socket(void);
-
 /* The host PID in the facts, with its end watched; see cp_facts_host. */
 struct cp_host *cp_told_host(pid_t pid, uint64_t now_ms);
-
-/* The host has died: its wards are looked at after their settling time. */
-void cp_told_died(struct cp_host *host, uint64_t now_ms, bool at_once);
-
-/*
- * Is the host about to end?  A dying one closes all that it has; that says
- * nothing, and its end is told of in a moment.  /proc is asked once a ms.
- */
-bool cp_told_is_dying(struct cp_host *host, uint64_t now_ms);
-
-/* So has this ward: others of its dead host's may be about to. */
-void cp_told_ward_died(const struct cp_ward *ward, uint64_t now_ms);
 
 /* Opens the pidfd of a host (WARD NULL) or ward, for cp_facts_adopt(). */
 void cp_told_rewatch(struct cp_host *host, struct cp_ward *ward);
