@@ -56,3 +56,23 @@ cp_death_of_ward(const struct cp_ward *w, uint64_t now_ms)
 	if (h->settle_ms != 0 && h->settle_ms < at)
 		h->settle_ms = at;
 }
+
+bool
+cp_death_is_awaited(struct cp_ward *w, uint64_t now_ms)
+{
+	struct cp_host *h = w->host;
+
+	if (!h->dead && w->shut_ms != 0 && now_ms < w->shut_ms + CP_DYING_MS &&
+	    cp_death_is_near(h, now_ms)) {
+		cp_due(w, w->shut_ms + CP_DYING_MS);
+		return true;
+	}
+	if (!h->dead || h->settle_ms == 0)
+		return false;
+	if (now_ms < h->settle_ms) {
+		cp_due(w, h->settle_ms);
+		return true;
+	}
+	h->settle_ms = 0;
+	return false;
+}

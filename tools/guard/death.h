@@ -9,6 +9,9 @@
 
 #include "facts.h"
 
+/* After a close it is asked for so long whether the host is dying. */
+#define CP_DYING_MS 100
+
 /*
  * Is the host about to end?  Its end is told of in a moment then.  /proc is
  * asked once a ms.
@@ -23,5 +26,11 @@ void cp_death_of_host(struct cp_host *host, uint64_t now_ms, bool at_once);
 
 /* So has this ward: others of its dead host's may be about to. */
 void cp_death_of_ward(const struct cp_ward *ward, uint64_t now_ms);
+
+/*
+ * Is WARD's host dying, or are its wards still at it?  Then WARD is due when
+ * that is over.
+ */
+bool cp_death_is_awaited(struct cp_ward *ward, uint64_t now_ms);
 
 #endif

@@ -26,8 +26,6 @@
 /* After a look for unregistered children that found none. */
 #define CALM_MS 10000
 
-/* After a close it is asked for so long whether the host is dying. */
-#define DYING_MS 100
 /*
  * Most that are shut out obey EOF and are gone after this.  To the others
  * nothing happens before their grace is over: a tenth of it, if that is less.
@@ -63,31 +61,18 @@ is_shut_out(const struct cp_ward *w)
 static bool
 is_premature(struct cp_ward *w, const struct cp_options *options, uint64_t now)
 {
-	struct cp_host *h = w->host;
 	uint64_t eof_ms = options->grace_ms / 10;
 
 	if (eof_ms > EOF_MS)
 		eof_ms = EOF_MS;
-
 	if (is_shut_out(w) &&
 	    (now < w->shut_ms + eof_ms ||
-		(now < w->shut_ms + DYING_MS && cp_process_is_dying(w->pid)))) {
+		(now < w->shut_ms + CP_DYING_MS &&
+		    cp_process_is_dying(w->pid)))) {
 		cp_due(w, now + (eof_ms != 0 ? eof_ms : 1));
 		return true;
 	}
-	if (!h->dead && w->shut_ms != 0 && now < w->shut_ms + DYING_MS &&
-	    cp_death_is_near(h, now)) {
-		cp_due(w, w->shut_ms + DYING_MS);
-		return true;
-	}
-	if (!h->dead || h->settle_ms == 0)
-		return false;
-	if (now < h->settle_ms) {
-		cp_due(w, h->settle_ms);
-		return true;
-	}
-	h->settle_ms = 0;
-	return false;
+	return cp_death_is_awaited(w, now);
 }
 
 /* The first look at WARD.  Is that not enough? */
