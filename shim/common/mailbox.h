@@ -23,7 +23,7 @@
 
 #include "wire.h"
 
-#define CP_LETTERS 128
+#define CP_LETTERS 256
 
 enum cp_letter_step { CP_LETTER_EMPTY, CP_LETTER_WRITING, CP_LETTER_FULL };
 
@@ -36,7 +36,7 @@ struct cp_letter {
 struct cp_mailbox {
 	/* CLOCK_BOOTTIME in ns at which the guard looks; 0: it does not. */
 	_Atomic uint64_t look;
-	_Atomic uint32_t next; /* where the next writer tries first */
+	_Atomic uint32_t next; /* the next writer takes this one, or none */
 	struct cp_letter letter[CP_LETTERS];
 };
 

@@ -175,7 +175,7 @@ Test(newborn, who_is_told_of_twice_is_one)
 		dies(pid);
 		cp_newborn_attend(NOW + 1, CP_NEWBORN_ALL);
 		cr_assert(registered(pid)->dead);
-		cr_assert_eq(cp_facts_wards(), k + 1);
+		cr_assert_eq(cp_facts_wards(), (size_t)k + 1);
 	}
 }
 
