@@ -221,6 +221,52 @@ Test(newborn, end_is_closed_right_after_the_childs)
 	cr_assert_eq(cp_facts_wards(), 0);
 }
 
+/* A pipe by itself, of which the child has the reading end alone. */
+static pid_t
+with_pipe(int fd[2])
+{
+	struct cp_msg m = own();
+	struct cp_end_id id;
+	pid_t pid;
+
+	cr_assert_eq(pipe(fd), 0);
+	cr_assert_eq(cp_procfs_end(getpid(), fd[1], &id), 0);
+	m.channel[0] = (struct cp_channel){ .kind = CP_KIND_PIPE,
+		.access = CP_READ,
+		.kept = CP_KEPT_YES,
+		.host_fd = fd[1],
+		.child = id.ino,
+		.host = id.ino };
+	pid = sender(&m, 0);
+	hear();
+	return pid;
+}
+
+/* The child has left nobody who could be talked to. */
+Test(newborn, who_leaves_nobody_waits_for_a_census)
+{
+	int fd[2];
+	pid_t pid = with_pipe(fd);
+
+	dies(pid);
+	close(fd[0]);
+	settle();
+	cr_assert(cp_newborn_any_dead());
+	cr_assert_eq(cp_facts_wards(), 0);
+}
+
+/* It has: its heir is to be listened to. */
+Test(newborn, who_leaves_somebody_does_not_wait)
+{
+	int fd[2];
+	pid_t pid = with_pipe(fd);
+
+	dies(pid);
+	settle();
+	cr_assert(!cp_newborn_any_dead());
+	cr_assert(!registered(pid)->unheard);
+}
+
 /* What was seen of one number is not taken for what another says. */
 Test(newborn, many_ends_are_told_apart)
 {

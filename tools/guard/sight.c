@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* See sight.h. */
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
 #include <errno.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "../../shim/common/procfs.h"
 #include "sight.h"
+
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
+#endif
 
 /* What PID has at FD. */
 static const struct cp_sight *
@@ -43,12 +51,38 @@ may_have(struct cp_sight *seen, const struct cp_host *h,
 	    (s->end.kind == ch->kind && s->end.ino == ch->host);
 }
 
+/*
+ * Has HOST the other end of a pipe or socket that nobody else has an end of?
+ * The kernel is asked through the host's own descriptor.  False where that may
+ * not be looked at, as with the ptrace scope that Ubuntu sets.
+ */
+static bool
+is_last(const struct cp_host *h, const struct cp_channel *ch)
+{
+	struct pollfd p = { .fd = -1 };
+	struct stat st;
+	bool last;
+
+	if (ch->kind != CP_KIND_PIPE && ch->kind != CP_KIND_UNIX)
+		return false;
+	p.fd = (int)syscall(SYS_pidfd_getfd, h->pidfd, ch->host_fd, 0);
+	if (p.fd < 0)
+		return false;
+	last = fstat(p.fd, &st) == 0 && st.st_ino == ch->host &&
+	    (st.st_mode & S_IFMT) ==
+		(ch->kind == CP_KIND_PIPE ? S_IFIFO : S_IFSOCK) &&
+	    poll(&p, 1, 0) == 1 && (p.revents & (POLLERR | POLLHUP)) != 0;
+	close(p.fd);
+	return last;
+}
+
 bool
 cp_sight_cut_off(struct cp_sight *seen, const struct cp_host *h,
     const struct cp_channel ch[2])
 {
 	for (int k = 0; k < 2; k++)
-		if (ch[k].kind != CP_KIND_NONE && may_have(seen, h, &ch[k]))
+		if (ch[k].kind != CP_KIND_NONE && may_have(seen, h, &ch[k]) &&
+		    !is_last(h, &ch[k]))
 			return false;
 	return true;
 }
