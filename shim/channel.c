@@ -30,7 +30,7 @@
 #define CLAIMED	 8u
 #define BITS	 4
 
-#define FIRST	 512u /* entries at first, of which half are for no ward */
+#define FIRST	 128u /* entries at first, of which half are for no ward */
 #define PER_WARD 3    /* stdin, stdout and stderr */
 
 /* The ring, or NULL as long as nobody owns one. */

@@ -34,7 +34,7 @@ static void pool_give(void *p, size_t size);
 
 #define BLOCK	   64	/* entries that are mapped at once */
 #define FIRST	   1024 /* bytes for the first table and its buckets */
-#define SWEEP_MIN  64
+#define SWEEP_MIN  16
 #define SPINS	   4096
 #define KERNEL_SET 8 /* sizeof(sigset_t) of the kernel */
 

@@ -256,7 +256,7 @@ Test(channel, copy_knows_and_sheds_the_same)
 }
 
 #define ADDERS 3
-#define ADDED  150 /* by each: fewer than the table has at first */
+#define ADDED  40 /* by each: fewer than the table has at first */
 
 static pthread_barrier_t start;
 

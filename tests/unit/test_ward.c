@@ -220,7 +220,7 @@ Test(ward, the_dead_are_swept, .timeout = 60)
 		add(pid, 0);
 		end(pid);
 	}
-	cr_assert_leq(cp_ward_count(), 64);
+	cr_assert_leq(cp_ward_count(), 32);
 	cr_assert_eq(look().n, 1);
 	cr_assert_eq(look().last, stays);
 	end(stays);
