@@ -181,6 +181,25 @@ cp_procfs_end(pid_t pid, int fd, struct cp_end_id *end)
 	return look(AT_FDCWD, link, info, end);
 }
 
+int
+cp_procfs_link(pid_t pid, int fd, struct cp_end_id *end)
+{
+	char link[CP_PATH_SIZE], text[64];
+	size_t n = cp_procfs_path(link, sizeof(link), pid, "/fd/");
+	ssize_t len;
+
+	if (fd < 0 || n == 0) {
+		errno = EBADF;
+		return -1;
+	}
+	(void)cp_procfs_decimal(link + n, (uint64_t)fd);
+	len = syscall(SYS_readlinkat, AT_FDCWD, link, text, sizeof(text));
+	if (len == -1)
+		return -1;
+	cp_procfs_parse_link(text, (size_t)len, end);
+	return 0;
+}
+
 /* "../fdinfo/NAME": the directory beside the one we hold open. */
 static int
 info_path(char out[CP_PATH_SIZE], const char *name)

@@ -19,19 +19,12 @@ static const struct cp_sight *
 see(struct cp_sight *seen, pid_t pid, int fd)
 {
 	struct cp_sight *s = &seen[(unsigned)fd % CP_SIGHTS];
-	char path[CP_PATH_SIZE], text[64];
-	size_t at = cp_procfs_path(path, sizeof(path), pid, "/fd/");
-	ssize_t len;
 
-	if (at == 0 || (s->pid == pid && s->fd == fd))
-		return at == 0 ? NULL : s;
+	if (s->pid == pid && s->fd == fd)
+		return s;
 	*s = (struct cp_sight){ .pid = pid, .fd = fd };
-	cp_procfs_decimal(path + at, (uint64_t)fd);
-	len = readlink(path, text, sizeof(text));
-	if (len < 0)
+	if (cp_procfs_link(pid, fd, &s->end) != 0)
 		s->error = errno;
-	else
-		cp_procfs_parse_link(text, (size_t)len, &s->end);
 	return s;
 }
 
@@ -39,12 +32,11 @@ static bool
 may_have(struct cp_sight *seen, const struct cp_host *h,
     const struct cp_channel *ch)
 {
-	const struct cp_sight *s = ch->host_fd < 0 ?
-	    NULL :
-	    see(seen, h->pid, ch->host_fd);
+	const struct cp_sight *s;
 
-	if (s == NULL)
+	if (ch->host_fd < 0)
 		return true;
+	s = see(seen, h->pid, ch->host_fd);
 	if (s->error != 0)
 		return s->error != ENOENT;
 	return s->end.kind == CP_KIND_PTMX ||
