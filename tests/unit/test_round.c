@@ -132,7 +132,7 @@ child_with_heir(struct cp_msg *m)
 Test(round, who_is_told_of_meanwhile_waits_for_the_next)
 {
 	struct cp_mailbox *box = shared_box();
-	struct cp_letter *l = &box->letter[0];
+	struct cp_letter *l = &box->letter[box->next++];
 	struct timespec t;
 	pid_t pid = child_with_heir(&l->msg);
 	struct cp_ward *w;
