@@ -37,3 +37,32 @@ Test(pace, orders_can_not_wait)
 	cr_assert(!storm(CP_TAG_SOCKET, CP_TAG_SIGNAL, 1001));
 	cr_assert(!storm(CP_TAG_SENTINEL, CP_TAG_SOCKET, 1001));
 }
+
+/* How long a rest takes at the end of some, in ms. */
+static uint64_t
+rests(bool hosts_live)
+{
+	uint64_t began = 0;
+
+	for (int i = 0; i < 8; i++) {
+		began = cp_watch_now();
+		cp_pace_rest(0, 10, hosts_live);
+	}
+	return cp_watch_now() - began;
+}
+
+/* What a child leaves that dies meanwhile must be heard. */
+Test(pace, longer_when_only_the_dead_have_wards)
+{
+	uint64_t dead = rests(false), least = UINT64_MAX;
+
+	/* A busy machine makes it longer, but never shorter. */
+	for (int i = 0; i < 100 && least > 2; i++) {
+		uint64_t live = rests(true);
+
+		if (live < least)
+			least = live;
+	}
+	cr_assert_leq(least, 2);
+	cr_assert_geq(dead, 3);
+}

@@ -201,6 +201,16 @@ is_done(void)
 	return true;
 }
 
+static bool
+hosts_live(void)
+{
+	for (struct cp_host *h = cp_facts_next_host(NULL); h != NULL;
+	     h = cp_facts_next_host(h))
+		if (!h->dead)
+			return true;
+	return false;
+}
+
 /* Gives back what a storm of wards, or a large census, has taken. */
 static void
 give_back(void)
@@ -240,7 +250,7 @@ guard(void)
 		if (cp_mailbox_renewed())
 			cp_sentinel_renew();
 		if (waits && cp_pace_is_storm(events, n, now))
-			cp_pace_rest(news, cp_socket_queue());
+			cp_pace_rest(news, cp_socket_queue(), hosts_live());
 	}
 }
 

@@ -6,7 +6,8 @@
 
 #define LEAST_US 500
 #define MOST_US	 1000
-#define STORM_MS 2 /* news that follow each other as fast */
+#define LAST_US	 4000 /* when all hosts are dead, and only their wards die */
+#define STORM_MS 2    /* news that follow each other as fast */
 
 static uint64_t rested;		 /* when the last rest was over */
 static long wordless = LEAST_US; /* the next one while nobody speaks */
@@ -30,18 +31,19 @@ cp_pace_is_storm(const struct cp_event *events, int n, uint64_t now_ms)
 }
 
 void
-cp_pace_rest(int messages, int queue)
+cp_pace_rest(int messages, int queue, bool hosts_live)
 {
 	static long us = LEAST_US;
 	long *which = messages > 0 ? &us : &wordless;
+	long most = hosts_live ? MOST_US : LAST_US;
 	struct timespec pause = { 0, 0 };
 
 	if (messages > 0)
 		us = us * queue / 2 / messages;
 	if (*which < LEAST_US)
 		*which = LEAST_US;
-	if (*which > MOST_US)
-		*which = MOST_US;
+	if (*which > most)
+		*which = most;
 	pause.tv_nsec = *which * 1000;
 	if (messages == 0)
 		wordless *= 2;

@@ -19,8 +19,10 @@ bool cp_pace_is_storm(const struct cp_event *events, int n, uint64_t now_ms);
 /*
  * Sleeps as long as it takes to fill half the socket's QUEUE, of which MESSAGES
  * were there; where nobody speaks, but dies or closes, longer each time.  1 ms
- * at most: what a child that dies meanwhile has left is not heard so long.
+ * at most while HOSTS_LIVE: what a child that dies meanwhile has left is not
+ * heard so long.  4 ms when there are only their wards, of which each has its
+ * own death to attend to, and wants a processor for it.
  */
-void cp_pace_rest(int messages, int queue);
+void cp_pace_rest(int messages, int queue, bool hosts_live);
 
 #endif
