@@ -54,8 +54,10 @@ struct kin {
 	pid_t host;
 	struct cp_shared *shared; /* his, or NULL */
 	bool direct;
-	bool frozen;  /* he waits for our exec, by vfork */
-	pid_t parent; /* filled in by who has to know; he may be dead */
+	bool frozen; /* he waits for our exec, by vfork */
+	/* Filled in by who has to know. */
+	pid_t parent; /* he may be dead */
+	pid_t self;
 };
 
 /* Are fd 0 and 1 those of a ward of our host's?  Fills the channels. */
@@ -74,8 +76,10 @@ is_ward(struct kin *kin, struct cp_channel ch[2])
 	if (kin->parent == 0)
 		return false;
 	ours = kin->parent == kin->host;
-	found = cp_kept_look(kin->host, ours && kin->frozen, end, ch);
-	if (ours && on_pty != 0 && on_pty == cp_raw_getpid()) {
+	kin->self = cp_raw_getpid();
+	found = cp_kept_look(kin->host, ours && kin->frozen ? 0 : kin->self,
+	    end, ch);
+	if (ours && on_pty == kin->self) {
 		trust_pty(end, ch);
 		found = true;
 	}
@@ -105,15 +109,16 @@ is_any(struct kin *kin, struct cp_channel ch[2])
 	if (!cp_tell_all() || (kin->parent = cp_raw_getppid()) != kin->host)
 		return false;
 	ch[0] = ch[1] = (struct cp_channel){ .host_fd = -1 };
+	kin->self = cp_raw_getpid();
 	return true;
 }
 
 /* Our host's mailbox is for his own children. */
 static bool
-tell(struct cp_child *c, const struct kin *kin, pid_t self, uint64_t now)
+tell(struct cp_child *c, const struct kin *kin, uint64_t now)
 {
 	if (kin->direct && kin->parent == kin->host)
-		c->posted = cp_mailbox_put(&c->msg, self, now);
+		c->posted = cp_mailbox_put(&c->msg, kin->self, now);
 	return c->posted.index != -1 ||
 	    cp_report(&c->msg, cp_tell_effort(&c->msg)) == 0;
 }
@@ -128,7 +133,6 @@ join(struct cp_child *c, struct kin *kin, const struct cp_command *cmd)
 	bool ward = is_ward(kin, c->msg.channel);
 	struct cp_record record;
 	int answer = -1;
-	pid_t self;
 	uint64_t now;
 
 	if ((!ward && !is_any(kin, c->msg.channel)) || !cp_tell_worth(cmd))
@@ -138,15 +142,14 @@ join(struct cp_child *c, struct kin *kin, const struct cp_command *cmd)
 		answer = cp_ask(&c->msg);
 	if (answer > 0)
 		return answer;
-	self = cp_raw_getpid();
 	now = cp_raw_now();
 	if (kin->shared != NULL && cp_kept_sure(c->msg.channel)) {
-		record = cp_tell_record(&c->msg, self,
+		record = cp_tell_record(&c->msg, kin->self,
 		    kin->parent == kin->host ? now : 0);
 		c->slots = &kin->shared->slots;
 		c->ticket = cp_slot_put(c->slots, &record);
 	}
-	c->told = answer == 0 || tell(c, kin, self, now);
+	c->told = answer == 0 || tell(c, kin, now);
 	if (kin->direct && may_arm(&c->msg, c->told))
 		c->armed = cp_arm(kin->host);
 	return 0;

@@ -24,7 +24,7 @@
 
 struct quest {
 	pid_t host; /* 0: we are the host ourselves */
-	bool copy;  /* our descriptors are his, but for what we did since */
+	pid_t self; /* 0: our descriptors are his, but for what we did since */
 	bool alike; /* whether they are still may be asked (kcmp) */
 	bool known; /* the channel is in the table */
 	int k;	    /* which end of `made` the child has */
@@ -174,9 +174,8 @@ has_copy(const struct quest *q, int host_fd)
 	return q->host != 0 && host_fd > 2 &&
 	    cp_procfs_own_end(host_fd, &host) == 0 &&
 	    cp_channel_opposite(&q->made, q->k, &host) &&
-	    (q->copy ||
-		(q->alike &&
-		    cp_kept_same(q->host, host_fd, cp_raw_getpid(), host_fd)));
+	    (q->self == 0 ||
+		(q->alike && cp_kept_same(q->host, host_fd, q->self, host_fd)));
 }
 
 /*
@@ -251,12 +250,12 @@ look_at(const struct quest *quest, const struct cp_end_id *end,
 }
 
 bool
-cp_kept_look(pid_t host, bool copy, const struct cp_end_id end[2],
+cp_kept_look(pid_t host, pid_t self, const struct cp_end_id end[2],
     struct cp_channel out[2])
 {
 	const struct quest q = { .host = host,
-		.copy = copy,
-		.alike = host != 0 && !copy && !cp_kept_sandboxed() };
+		.self = self,
+		.alike = self != 0 && !cp_kept_sandboxed() };
 
 	look_at(&q, &end[0], &out[0]);
 	if (end[0].kind == end[1].kind && end[0].ino == end[1].ino &&

@@ -13,10 +13,11 @@
 /*
  * END is what a child of HOST (0: of ours) has on fd 0 and 1.  Fills OUT, whose kind is
  * NONE where there is no channel between the two.  Returns true if there is
- * at least one: then the child is a ward.  COPY: our own descriptors were the
- * host's when it made us, and it has stood still since.  Context: any.
+ * at least one: then the child is a ward.  SELF: our own PID, or 0 if what we
+ * have is what the host has, which has stood still since it made us.
+ * Context: any.
  */
-bool cp_kept_look(pid_t host, bool copy, const struct cp_end_id end[2],
+bool cp_kept_look(pid_t host, pid_t self, const struct cp_end_id end[2],
     struct cp_channel out[2]);
 
 /* Notes what our own stdio is, which children may inherit.  Context: host. */

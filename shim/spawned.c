@@ -255,7 +255,7 @@ look(pid_t pid, const struct cp_command *cmd)
 	}
 	if (end[1].kind == CP_KIND_NONE)
 		(void)look_at(pid, 1, sandboxed, &end[1]);
-	ward = cp_kept_look(0, false, end, ch);
+	ward = cp_kept_look(0, 0, end, ch);
 	if (ward || cp_tell_all())
 		cp_spawned_register(pid, cmd, ch);
 	if (!ward)

@@ -31,7 +31,7 @@ CALLS = {
          "getppid": 1, "sendto": 1, "socket": 1}],
     "fork": [
         {"fstat": 2, "getpid": 3, "rt_sigprocmask": 2},
-        {"clock_gettime": 1, "close": 1, "fcntl": 4, "fstat": 4, "getpid": 3,
+        {"clock_gettime": 1, "close": 1, "fcntl": 4, "fstat": 4, "getpid": 1,
          "getppid": 1, "kcmp": 2, "prctl": 1, "sendto": 1, "socket": 1}],
     "posix_spawn": [
         {"clock_gettime": 1, "close": 1, "fcntl": 4, "fstat": 6, "getpid": 3,
