@@ -16,6 +16,7 @@
 #include "common/wire.h"
 #include "config.h"
 #include "finish.h"
+#include "kept.h"
 #include "ward.h"
 
 #ifndef SYS_pidfd_open
@@ -144,8 +145,11 @@ cp_finish(void)
 	const struct cp_options *o = cp_options();
 	struct group g;
 
-	/* Only the guard can match what is to be spared. */
-	if (o->spare[0] != '\0')
+	/*
+	 * Only the guard can match what is to be spared; and a filter may end
+	 * whoever asks for another's descriptor.
+	 */
+	if (o->spare[0] != '\0' || cp_kept_sandboxed())
 		return;
 	g.n = 0;
 	cp_ward_each(join, &g);

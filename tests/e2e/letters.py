@@ -144,6 +144,18 @@ def no_such_calls(s):
     spawner(s, [sys.executable, os.path.join(HOSTS, "filtered.py")])
 
 
+def storm_of_threads(s):
+    """The guard has its host's filter, and asks as little."""
+    program = os.path.join(s.setting.build, "bench", "spawner")
+    host = s.start([sys.executable, os.path.join(HOSTS, "filtered.py"),
+                    program, "threads 32 10 /bin/true", "quit"],
+                   how="preload")
+    expect(host.wait(LONG) == 0, f"wait status {host.raw:#x}")
+    events = [line["event"] for line in s.journal_lines()]
+    expect("guard-start" in events and "guard-replaced" not in events,
+           f"the guard was killed: {events}")
+
+
 # It spawns a lot, and then a fork of it is a host as well.
 WORKER = """
 import os, subprocess, sys
@@ -223,6 +235,7 @@ def cases():
     yield Case("letters/shares", shares_memory, False)
     yield Case("letters/limit", no_files, False)
     yield Case("letters/filter", no_such_calls, False)
+    yield Case("letters/filter-storm", storm_of_threads, False)
     yield Case("letters/exec-fails", exec_fails, False)
     yield Case("letters/worker", lambda s: worker(s, "launcher"), False)
     yield Case("letters/bare/worker", lambda s: worker(s, "bare"), True)

@@ -191,16 +191,27 @@ sys.stdin.readline()
 """
 
 
-def ring(s):
-    """At its exit the host ends its own wards, not two that talk together."""
+def exits_alone(s, front=()):
+    """A host of two that talk together, and of one more, without a guard."""
     copy_parts(s, "missing")
-    host = s.spawn([s.part("childproof"), f"--journal={s.journal}",
+    host = s.spawn([*front, s.part("childproof"), f"--journal={s.journal}",
                     "--exit-grace=200ms", "--term=200ms", "--pdeathsig=off",
                     "--", sys.executable, "-c", RING, s.program("ward"),
                     s.meet], stdin=subprocess.PIPE)
     s.gather(kept=1, ring=2)
     host.child.stdin.close()
-    expect(host.wait() == 0, "exit status")
+    expect(host.wait() == 0, f"wait status {host.raw:#x}")
+
+
+def filtered(s):
+    """Where a filter may end who asks for a descriptor, nobody asks."""
+    exits_alone(s, [sys.executable, os.path.join(TREE, "tests", "hosts",
+                                                 "filtered.py")])
+
+
+def ring(s):
+    """At its exit the host ends its own wards, not two that talk together."""
+    exits_alone(s)
     expect(s.met["kept"][0].dead(0), "the host's own ward outlived it")
     when = proc.first_deaths(s.met["ring"], time.monotonic() + SPARE)
     expect(not when, "two that talk to each other were ended")
@@ -247,3 +258,4 @@ def cases():
                          row=row, how=how, seconds=seconds), False)
     yield Case("alone/unarmed-thread", unarmed, False)
     yield Case("alone/ring", ring, False)
+    yield Case("alone/filtered", filtered, False)
