@@ -212,7 +212,8 @@ $(B)/tests/test_ward: $(addprefix $(B)/obj/unit/,ward.o over.o heir.o) \
 $(B)/tests/test_preload: $(B)/obj/unit/preload.o
 $(B)/tests/test_ask $(B)/tests/test_report: $(addprefix $(B)/obj/unit/,ask.o \
 	  config.o finish.o note.o \
-	  channel.o made.o owner.o report.o ward.o over.o heir.o) \
+	  channel.o made.o kept.o owner.o report.o ward.o over.o \
+	  heir.o) \
 	$(addprefix $(B)/obj/common/,key.o options.o start.o wire.o) $(PROCFS_O)
 CENSUS_O = $(addprefix $(B)/obj/guard/,census.o walk.o walk_list.o \
 	  crew.o process.o interest.o truth.o hostends.o sockdiag.o) $(PROCFS_O)
