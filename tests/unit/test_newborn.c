@@ -561,6 +561,17 @@ Test(newborn, taken_over)
 	cr_assert(!cp_newborn_any_dead());
 }
 
+/* Until then nobody has listened to whom it has left. */
+Test(newborn, taken_over_unheard)
+{
+	int fd[2];
+	pid_t pid = with_pipe(fd);
+
+	dies(pid);
+	cp_newborn_adopt(NOW + 2);
+	cr_assert(registered(pid)->unheard);
+}
+
 /* A sentinel, started by now, that takes over when it is told to. */
 static pid_t
 sentinel(void)
