@@ -44,6 +44,22 @@ def host_killed(s, how, start="launcher"):
     s.nothing_of_ours(2.0)
 
 
+def moved(s, how):
+    """Its channels are at other numbers when its letter is read, and the host
+    is dead."""
+    host = bereft(s, how, "moved")
+    ward = s.wards()[0]
+    host.kill()
+    expect(host.dead(LONG), "SIGKILL did not end the host")
+    for guard in s.guards_now():
+        os.kill(guard.pid, signal.SIGCONT)
+    limit = SPARE if how == "bare" else GRACE + TERM + LONG
+    expect(ward.dead(limit) == (how != "bare"),
+           f"{how}: the ward's death is not as it should be")
+    ward.kill()
+    host.wait()
+
+
 def unwatched(s):
     guards = s.guards_now()
     return [w for w in s.wards()
@@ -69,7 +85,7 @@ def guard_killed(s):
     host.wait()
 
 
-# What is left last is left for a guard that dies before it looks.
+# What is left last is left for a guard that dies before it looks, or is late.
 BEREFT = """
 import os, signal, subprocess, sys
 PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
@@ -87,18 +103,24 @@ guards = [int(x) for x in os.listdir("/proc") if x.isdigit() and is_guard(x)]
 run(int(sys.argv[1]) // 5)
 for guard in guards:
     os.kill(guard, signal.SIGSTOP)
-p = subprocess.Popen([sys.argv[2], "stubborn", sys.argv[3], "g0"], **PIPES)
+p = subprocess.Popen([sys.argv[2], sys.argv[4], sys.argv[3], "g0"], **PIPES)
+if sys.argv[4] == "moved":
+    os.kill(os.getpid(), signal.SIGSTOP)
 for pid in (*guards, os.getpid()):
     os.kill(pid, signal.SIGKILL)
 """
 
 
+def bereft(s, how, mode):
+    host = s.start([sys.executable, "-c", BEREFT, str(SURELY),
+                    s.program("ward"), s.meet, mode], how=how)
+    s.gather(g0=1)
+    return host
+
+
 def both_killed(s, how):
     """The guard with letters that it had not read, and then the host."""
-    host = s.start([sys.executable, "-c",
-                    BEREFT, str(SURELY), s.program("ward"), s.meet],
-                   how=how)
-    s.gather(g0=1)
+    host = bereft(s, how, "stubborn")
     ward = s.wards()[0]
     expect(host.dead(LONG), "SIGKILL did not end the host")
     limit = SPARE if how == "bare" else GRACE + TERM + LONG
@@ -232,6 +254,8 @@ def cases():
                lambda s: both_killed(s, "launcher"), False)
     yield Case("letters/bare/both-killed",
                lambda s: both_killed(s, "bare"), True)
+    yield Case("letters/moved", lambda s: moved(s, "launcher"), False)
+    yield Case("letters/bare/moved", lambda s: moved(s, "bare"), True)
     yield Case("letters/shares", shares_memory, False)
     yield Case("letters/limit", no_files, False)
     yield Case("letters/filter", no_such_calls, False)

@@ -192,3 +192,24 @@ Test(round, who_may_be_left_is_listened_to_before_the_batch)
 	cr_assert_not_null(cp_traffic_of(w));
 	cr_assert_not(w->handed);
 }
+
+/* In the round that saw the child's end, for which there is one time only. */
+Test(round, what_moves_in_the_same_millisecond_moves)
+{
+	struct cp_ward *w;
+	struct cp_msg m;
+
+	(void)child_with_heir(&m);
+	now = cp_watch_now();
+	w = dead_ward();
+	w->unheard = false;
+	w->uid = geteuid();
+	w->image = 0; /* the heir has ours: it has not exec'd */
+	for (int k = 0; k < 2; k++)
+		w->channel[k] = m.channel[k];
+	cp_traffic_child_died(w, now);
+	cr_assert_not_null(cp_traffic_of(w));
+	cr_assert_eq(write(w->channel[0].host_fd, "", 1), 1);
+	cp_round(&options, false, now);
+	cr_assert(w->handed);
+}

@@ -135,7 +135,8 @@ cp_cradle_adopt(void)
 			continue;
 		b->pidfd = -1;	/* that was the dead guard's */
 		b->kin = false; /* who has this PID now may be another */
-		TAILQ_INSERT_TAIL(&lists[b->died_ms != 0 ? CP_CRADLE_ENDING :
+		/* Of one that had ended nobody has heard what it left say. */
+		TAILQ_INSERT_TAIL(&lists[b->died_ms != 0 ? CP_CRADLE_DEAD :
 							   CP_CRADLE_WAITING],
 		    b, link);
 	}

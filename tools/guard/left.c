@@ -26,7 +26,7 @@ cp_left_listen(struct cp_ward *w, const struct cp_case *c)
 			return;
 		}
 	}
-	if (t != NULL && t->moved_ms <= w->died_ms)
+	if (t != NULL && t->moved_ms < w->died_ms)
 		return;
 	w->handed = true;
 	cp_traffic_unwatch(w, CP_TRAFFIC_GONE);

@@ -56,9 +56,26 @@ may_ask(void)
 }
 
 /*
+ * A descriptor of the host's own, or -1 where that may not be had, as with the
+ * ptrace scope that Ubuntu sets.  Each refusal is a line in the kernel's log,
+ * which reads like an attack: it is asked for no more after the first.
+ */
+static int
+borrow(const struct cp_host *h, int fd)
+{
+	static bool refused;
+	int copy;
+
+	if (refused)
+		return -1;
+	copy = (int)syscall(SYS_pidfd_getfd, h->pidfd, fd, 0);
+	refused = copy < 0 && errno == EPERM;
+	return copy;
+}
+
+/*
  * Has HOST the other end of a pipe or socket that nobody else has an end of?
- * The kernel is asked through the host's own descriptor.  False where that may
- * not be looked at, as with the ptrace scope that Ubuntu sets.
+ * The kernel is asked through the host's own descriptor.
  */
 static bool
 is_last(const struct cp_host *h, const struct cp_channel *ch)
@@ -70,7 +87,7 @@ is_last(const struct cp_host *h, const struct cp_channel *ch)
 	if ((ch->kind != CP_KIND_PIPE && ch->kind != CP_KIND_UNIX) ||
 	    !may_ask())
 		return false;
-	p.fd = (int)syscall(SYS_pidfd_getfd, h->pidfd, ch->host_fd, 0);
+	p.fd = borrow(h, ch->host_fd);
 	if (p.fd < 0)
 		return false;
 	last = fstat(p.fd, &st) == 0 && st.st_ino == ch->host &&

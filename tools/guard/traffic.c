@@ -238,6 +238,7 @@ cp_traffic_child_died(struct cp_ward *w, uint64_t now_ms)
 	w->died_ms = now_ms;
 	if (!w->duplex || w->host->dead || w->step != CP_STEP_WATCH)
 		return;
-	cp_traffic_drain(now_ms, NULL);
+	/* What comes later in this round, of the same time, counts as after. */
+	cp_traffic_drain(now_ms - 1, NULL);
 	(void)cp_traffic_watch(w, CP_TRAFFIC_GONE, now_ms);
 }

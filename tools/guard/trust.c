@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -103,6 +104,59 @@ cp_trust_is_later(const struct cp_heard *x, const struct cp_stat *st)
 	return x->told_ns != 0 && st->start * tick_ns > x->told_ns;
 }
 
+static bool
+is_told(const struct cp_channel ch[2], const struct cp_end_id *end)
+{
+	for (int k = 0; k < 2; k++)
+		if (ch[k].kind != CP_KIND_NONE && end->kind == ch[k].kind &&
+		    end->ino == ch[k].child)
+			return true;
+	return false;
+}
+
+/* Does PID have at any number what was told of it? */
+static bool
+has_anywhere(pid_t pid, const struct cp_channel ch[2])
+{
+	_Alignas(uint64_t) char buf[4096];
+	char path[CP_PATH_SIZE];
+	struct cp_end_id end;
+	struct cp_dir dir;
+	const char *name;
+	bool found = false;
+	int fd;
+
+	if (cp_procfs_path(path, sizeof(path), pid, "/fd") == 0)
+		return false;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	cp_procfs_dir(&dir, fd, buf, sizeof(buf));
+	while (!found && cp_procfs_next(&dir, &name) >= 0)
+		found = cp_procfs_end_at(fd, name, &end) == 0 &&
+		    is_told(ch, &end);
+	close(fd);
+	return found;
+}
+
+/*
+ * Does PID have on fd 0 or 1 what was told of it?  A letter is read so late
+ * that it may be at other numbers by then.
+ */
+static bool
+has_channels(const struct cp_heard *x, pid_t pid)
+{
+	const struct cp_channel *ch = x->msg.channel;
+	struct cp_end_id end;
+
+	for (int fd = 0; fd < 2; fd++)
+		if (ch[fd].kind != CP_KIND_NONE &&
+		    cp_procfs_end(pid, fd, &end) == 0 &&
+		    end.kind == ch[fd].kind && end.ino == ch[fd].child)
+			return true;
+	return x->told_ns != 0 && has_anywhere(pid, ch);
+}
+
 /*
  * X is a letter, a little old, and FD a pidfd of whoever has that PID now.
  * Returns FD if that is the child, which was there when it was told of.
@@ -116,8 +170,8 @@ check_letter(struct cp_heard *x, int fd)
 		return fd;
 	if (!cp_watch_ended(fd) && cp_procfs_stat(x->msg.pid, &st) == 0 &&
 	    !cp_trust_is_later(x, &st)) {
-		/* Only of a child is it sure by then whose PID it was. */
-		if (st.ppid == x->from.pid)
+		/* Only of these is it sure by then whose PID it was. */
+		if (st.ppid == x->from.pid || has_channels(x, x->msg.pid))
 			x->msg.start = st.start;
 		return fd;
 	}
@@ -142,20 +196,6 @@ cp_trust_pidfd(struct cp_heard *x, bool *kin)
 	}
 	x->pidfd = -1;
 	return fd;
-}
-
-/* Does PID have on fd 0 or 1 what was told of it? */
-static bool
-has_channels(pid_t pid, const struct cp_channel ch[2])
-{
-	struct cp_end_id end;
-
-	for (int fd = 0; fd < 2; fd++)
-		if (ch[fd].kind != CP_KIND_NONE &&
-		    cp_procfs_end(pid, fd, &end) == 0 &&
-		    end.kind == ch[fd].kind && end.ino == ch[fd].child)
-			return true;
-	return false;
 }
 
 /* The inode of a process's PID namespace, or 0. */
@@ -205,7 +245,7 @@ cp_trust_child(const struct cp_heard *x, pid_t pid, pid_t host,
 			(is_ending(x) &&
 			    (cp_trust_is_dead(st) ||
 				st->start == x->msg.start ||
-				has_channels(pid, x->msg.channel))));
+				has_channels(x, pid))));
 	/* One that has given up its uid is the child of a process of ours. */
 	return is_our_user(x) ||
 	    (st->ppid == host && (ours || cp_trust_owner(host) == geteuid()));
