@@ -15,6 +15,8 @@ from runner import Case
 from scene import (GRACE, PARTS, PROMPT, SLACK, SPARE, TERM, TREE,
                    expect)
 
+FILTERED = os.path.join(TREE, "tests", "hosts", "filtered.py")
+
 # name: (arguments of the launcher, exit status, what stderr must name)
 BAD = {
     "unknown-option":   (["--no-such-key=1"], 125, "no-such-key"),
@@ -176,34 +178,52 @@ ALONE = {
 }
 
 
-RING = """
-import os, subprocess, sys
-ward, meet = sys.argv[1:]
-def start(tag, stdin, stdout):
+# The host's own ward is `kept`; two talk together, another with who lives on.
+LEAVES = """
+import os, subprocess, sys, threading
+ward, meet, sleeper = sys.argv[1:]
+def start(tag, stdin=subprocess.PIPE, stdout=subprocess.PIPE):
     return subprocess.Popen([ward, "stubborn", meet, tag],
                             stdin=stdin, stdout=stdout)
 a, b = os.pipe(), os.pipe()
 start("ring", a[0], b[1]), start("ring", b[0], a[1])
 for fd in a + b:
     os.close(fd)
-kept = start("kept", subprocess.PIPE, subprocess.PIPE)
+passed = start("passed")
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() != 0:
+        os._exit(0)
+    os.dup2(passed.stdin.fileno(), 0)
+    os.execv(sleeper, [sleeper, "stubborn", meet, "peer"])
+os.wait()
+kept = start("kept")
+read = threading.Thread(target=kept.stdout.read, daemon=True)
+if sys.stdin.readline().strip() == "thread":
+    read.start()
+    stat = f"/proc/self/task/{read.native_id}/stat"
+    while open(stat).read().rsplit(")")[-1].split()[0] != "S":
+        pass
 sys.stdin.readline()
 """
 
 
-def ring(s):
-    """At its exit the host ends its own wards, not two that talk together."""
+def leaves(s, word, before=()):
+    """At its exit the host ends its own ward, not those others talk to."""
     copy_parts(s, "missing")
+    ward = s.program("ward")
     host = s.spawn([s.part("childproof"), f"--journal={s.journal}",
                     "--exit-grace=200ms", "--term=200ms", "--pdeathsig=off",
-                    "--", sys.executable, "-c", RING, s.program("ward"),
-                    s.meet], stdin=subprocess.PIPE)
-    s.gather(kept=1, ring=2)
+                    "--", *before, sys.executable, "-c", LEAVES, ward,
+                    s.meet, ward], stdin=subprocess.PIPE)
+    s.gather(kept=1, ring=2, passed=1, peer=1)
+    host.child.stdin.write(f"{word}\n".encode())
     host.child.stdin.close()
     expect(host.wait() == 0, "exit status")
     expect(s.met["kept"][0].dead(0), "the host's own ward outlived it")
-    when = proc.first_deaths(s.met["ring"], time.monotonic() + SPARE)
-    expect(not when, "two that talk to each other were ended")
+    when = proc.first_deaths(s.met["ring"] + s.met["passed"],
+                             time.monotonic() + SPARE)
+    expect(not when, "those that others talk to were ended")
 
 
 def unarmed(s):
@@ -246,4 +266,7 @@ def cases():
                        P(unguarded, how_broken=broken, death=DEATHS[death],
                          row=row, how=how, seconds=seconds), False)
     yield Case("alone/unarmed-thread", unarmed, False)
-    yield Case("alone/ring", ring, False)
+    yield Case("alone/leaves", P(leaves, word=""), False)
+    yield Case("alone/leaves-reader", P(leaves, word="thread"), False)
+    yield Case("alone/leaves-filtered",
+               P(leaves, word="", before=(sys.executable, FILTERED)), False)

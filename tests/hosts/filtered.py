@@ -10,8 +10,8 @@ import os
 import struct
 import sys
 
-# kcmp, memfd_create
-NUMBERS = {"x86_64": (312, 319), "aarch64": (272, 279)}
+# kcmp, memfd_create, pidfd_getfd
+NUMBERS = {"x86_64": (312, 319, 438), "aarch64": (272, 279, 438)}
 NO_NEW_PRIVS, SECCOMP, FILTER = 38, 22, 2  # prctl(2)
 LOAD, EQUAL, RETURN = 0x20, 0x15, 0x06     # <linux/bpf_common.h>
 KILL_PROCESS, ALLOW = 0x80000000, 0x7fff0000
