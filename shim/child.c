@@ -9,6 +9,7 @@
  * is killed meanwhile the message still comes, and its sender is attested.
  */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
@@ -148,6 +149,11 @@ join(struct cp_child *c, struct kin *kin, const struct cp_command *cmd)
 		    kin->parent == kin->host ? now : 0);
 		c->slots = &kin->shared->slots;
 		c->ticket = cp_slot_put(c->slots, &record);
+		if (c->ticket.index == -1) {
+			atomic_store(&kin->shared->stormed, 1);
+			c->slots = &kin->shared->more;
+			c->ticket = cp_slot_put(c->slots, &record);
+		}
 	}
 	c->told = answer == 0 || tell(c, kin, now);
 	if (kin->direct && may_arm(&c->msg, c->told))

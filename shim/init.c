@@ -94,22 +94,38 @@ begin(bool first)
 		cp_note(CP_NOTE_OPTIONS, bad, why, 0);
 }
 
+static void
+empty(struct cp_slots *slots)
+{
+	struct cp_record record;
+	int cursor = 0;
+
+	while (cp_slot_next(slots, &cursor, &record)) {
+		cp_ward_add(&record);
+		if (record.flags & CP_WARD_UNDO)
+			continue;
+		cp_channel_warded(&record.channel[0]);
+		cp_channel_warded(&record.channel[1]);
+		cp_mailbox_count();
+	}
+}
+
+/* Memory that hardly a host ever touches. */
+static bool
+is_storm(struct cp_shared *s)
+{
+	return atomic_load(&s->stormed) != 0 && cp_slot_any(&s->more);
+}
+
 void
 cp_drain(void)
 {
 	struct cp_shared *s = cp_owner_shared();
-	struct cp_record record;
-	int cursor = 0;
 
 	if (s != NULL && cp_slot_any(&s->slots))
-		while (cp_slot_next(&s->slots, &cursor, &record)) {
-			cp_ward_add(&record);
-			if (record.flags & CP_WARD_UNDO)
-				continue;
-			cp_channel_warded(&record.channel[0]);
-			cp_channel_warded(&record.channel[1]);
-			cp_mailbox_count();
-		}
+		empty(&s->slots);
+	if (s != NULL && is_storm(s))
+		empty(&s->more);
 	cp_channel_room(cp_ward_count());
 	cp_channel_review();
 }
@@ -244,5 +260,6 @@ cp_has_wards(void)
 {
 	struct cp_shared *s = cp_owner_shared();
 
-	return cp_ward_count() != 0 || (s != NULL && cp_slot_any(&s->slots));
+	return cp_ward_count() != 0 ||
+	    (s != NULL && (cp_slot_any(&s->slots) || is_storm(s)));
 }

@@ -28,11 +28,13 @@ struct cp_shared {
 	_Atomic uint32_t broken;  /* the guard can't be started */
 	_Atomic uint32_t noted;	  /* kinds of failure the journal knows */
 	_Atomic uint32_t strikes; /* sends in a row that were given up */
+	_Atomic uint32_t stormed; /* look at `more`, too */
 	_Atomic int64_t mute_ms;  /* until then no send may block */
 	_Atomic int64_t made_s;	  /* when CP_MSG_MADE was sent last */
 	_Atomic uint64_t worth[1 << CP_WORTH_BITS]; /* see cp_tell_worth() */
 	struct cp_slots slots;
-	struct cp_channels channels; /* last: most of it is never touched */
+	struct cp_channels channels; /* most of it is never touched */
+	struct cp_slots more; /* for a storm, when those above are taken */
 };
 
 /* Context: any.  errno is kept. */
