@@ -27,6 +27,7 @@ struct quest {
 	pid_t self; /* 0: our descriptors are his, but for what we did since */
 	bool alike; /* whether they are still may be asked (kcmp) */
 	bool known; /* the channel is in the table */
+	int fd;	    /* the child's, 0 or 1 */
 	int k;	    /* which end of `made` the child has */
 	struct cp_made made;
 };
@@ -180,7 +181,8 @@ has_copy(const struct quest *q, int host_fd)
 
 /*
  * The same asked of /proc, for a child that has closed all but its stdio, as
- * CPython's do.  Which end of a pipe it is the table says.
+ * CPython's do.  Which end of a pipe it is the table says, unless he has put
+ * the child's own end there since.
  */
 static bool
 has_it(const struct quest *q, int host_fd)
@@ -193,7 +195,14 @@ has_it(const struct quest *q, int host_fd)
 	if (cp_procfs_link(q->host, host_fd, &host) == -1)
 		return false;
 	host.access = CP_READ | CP_WRITE;
-	return cp_channel_opposite(&q->made, q->k, &host);
+	if (!cp_channel_opposite(&q->made, q->k, &host))
+		return false;
+	return host.kind != CP_KIND_PIPE ||
+	    (!cp_kept_sandboxed() &&
+		syscall(SYS_kcmp, q->host, cp_raw_getpid(), KCMP_FILE, host_fd,
+		    q->fd) > 0) ||
+	    (see(q, host_fd, &host) == 0 &&
+		cp_channel_opposite(&q->made, q->k, &host));
 }
 
 static enum cp_kept
@@ -220,7 +229,7 @@ ask_host(const struct quest *q, const struct cp_end_id *end, int *host_fd)
 }
 
 static void
-look_at(const struct quest *quest, const struct cp_end_id *end,
+look_at(const struct quest *quest, int child_fd, const struct cp_end_id *end,
     struct cp_channel *out)
 {
 	struct quest q = *quest;
@@ -231,6 +240,7 @@ look_at(const struct quest *quest, const struct cp_end_id *end,
 	if (end->kind == CP_KIND_NONE || end->kind == CP_KIND_PTMX ||
 	    end->deleted)
 		return;
+	q.fd = child_fd;
 	q.k = cp_channel_find(end, &q.made);
 	q.known = q.k != -1;
 	if (!q.known)
@@ -257,12 +267,12 @@ cp_kept_look(pid_t host, pid_t self, const struct cp_end_id end[2],
 		.self = self,
 		.alike = self != 0 && !cp_kept_sandboxed() };
 
-	look_at(&q, &end[0], &out[0]);
+	look_at(&q, 0, &end[0], &out[0]);
 	if (end[0].kind == end[1].kind && end[0].ino == end[1].ino &&
 	    end[0].access == end[1].access)
 		out[1] = out[0]; /* one socket or terminal on both */
 	else
-		look_at(&q, &end[1], &out[1]);
+		look_at(&q, 1, &end[1], &out[1]);
 	return out[0].kind != CP_KIND_NONE || out[1].kind != CP_KIND_NONE;
 }
 

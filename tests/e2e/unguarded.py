@@ -143,6 +143,38 @@ def storm(s, n):
     expect(not alive, f"{len(alive)} of {n} outlived their host")
 
 
+# Nobody's ward: its host has the same ends as it has, where the others were.
+SWAPPED = """
+import os, signal, subprocess, sys
+ward, meet = sys.argv[1:]
+p, q = os.pipe(), os.pipe()
+stdin, stdout = os.dup(p[0]), os.dup(q[1])
+peer = os.dup(p[1]), os.dup(q[0])
+if os.fork() == 0:
+    sys.stdin.read()
+    os._exit(0)
+os.dup2(p[0], p[1]), os.dup2(q[1], q[0])
+for fd in peer:
+    os.close(fd)
+subprocess.Popen([ward, "term", meet, "other"], stdin=stdin, stdout=stdout)
+signal.pause()
+"""
+
+
+def swapped(s):
+    """A number that was a host end's is no proof that it still is."""
+    copy_parts(s, "missing")
+    host = s.spawn([s.part("childproof"), f"--journal={s.journal}", "--",
+                    sys.executable, "-c", SWAPPED, s.program("ward"),
+                    s.meet], stdin=subprocess.PIPE)
+    s.gather(other=1)
+    host.child.kill()
+    host.wait()
+    when = proc.first_deaths(s.met["other"], time.monotonic() + SPARE)
+    host.child.stdin.close()
+    expect(not when, "what the host had no end of died with it")
+
+
 def unarmed(s):
     """Without a guard no PDEATHSIG for a thread's child: it may end."""
     copy_parts(s, "missing")
@@ -162,6 +194,7 @@ def cases():
                        P(unguarded, how_broken=broken, death=DEATHS[death],
                          row=row, how=how, seconds=seconds), False)
     yield Case("alone/unarmed-thread", unarmed, False)
+    yield Case("alone/swapped", swapped, False)
     yield Case("alone/storm", P(storm, n=80), False)
     yield Case("alone/leaves", P(leaves, word=""), False)
     yield Case("alone/leaves-reader", P(leaves, word="thread"), False)
