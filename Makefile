@@ -24,7 +24,7 @@ SETUP	?= scripts/setup
 COMMON	= wire key options procfs ends dir start
 SHIM	= config real owner slot arm channel made kept ward over heir preload \
 	  child spawned tell ask report note fork exec spawn pipe session signal \
-	  leave finish mailbox init text
+	  leave finish held mailbox init text
 GUARD	= main startup signals socket told death mailbox newborn cradle sight \
 	  enroll trust affairs facts facts_tables facts_members facts_adopt due \
 	  census walk walk_list crew process interest truth hostends sockdiag \
@@ -211,9 +211,8 @@ $(B)/tests/test_ward: $(addprefix $(B)/obj/unit/,ward.o over.o heir.o) \
 	$(PROCFS_O)
 $(B)/tests/test_preload: $(B)/obj/unit/preload.o
 $(B)/tests/test_ask $(B)/tests/test_report: $(addprefix $(B)/obj/unit/,ask.o \
-	  config.o finish.o note.o \
-	  channel.o made.o kept.o owner.o report.o ward.o over.o \
-	  heir.o) \
+	  config.o finish.o held.o kept.o note.o \
+	  channel.o made.o owner.o report.o ward.o over.o heir.o) \
 	$(addprefix $(B)/obj/common/,key.o options.o start.o wire.o) $(PROCFS_O)
 CENSUS_O = $(addprefix $(B)/obj/guard/,census.o walk.o walk_list.o \
 	  crew.o process.o interest.o truth.o hostends.o sockdiag.o) $(PROCFS_O)

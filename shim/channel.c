@@ -79,18 +79,6 @@ put(struct cp_channels *r, struct cp_entry *e, const struct cp_made *made,
 	atomic_store_explicit(&e->state, state, memory_order_release);
 }
 
-void
-cp_channel_add(const struct cp_made *made)
-{
-	struct cp_channels *r = get();
-	uint64_t ticket;
-
-	if (r == NULL)
-		return;
-	ticket = atomic_fetch_add(&r->tickets, 1);
-	put(r, entry(r, ticket), made, (ticket + 1) << BITS);
-}
-
 bool
 cp_channel_any(void)
 {
@@ -135,18 +123,67 @@ rearrange(struct cp_channels *r, uint32_t size)
 	}
 }
 
+static void
+grow(struct cp_channels *r)
+{
+	uint32_t doubled = atomic_load(&r->doubled);
+	uint32_t size = FIRST << doubled;
+
+	if (size < CP_CHANNELS &&
+	    atomic_compare_exchange_strong(&r->doubled, &doubled, doubled + 1))
+		rearrange(r, size);
+}
+
+/* Its wards are to come: no ward has it yet, and we have both of its ends. */
+static bool
+is_waiting(const struct cp_entry *e)
+{
+	struct cp_end_id end;
+	struct cp_made made;
+	uint64_t state = look(e, &made);
+
+	if (state == 0 || state & CLAIMED)
+		return false;
+	for (int k = 0; k < 2; k++)
+		if (made.fd[k] >= 0 &&
+		    (cp_procfs_own_end(made.fd[k], &end) == -1 ||
+			end.kind == CP_KIND_NONE ||
+			(made.kind != CP_KIND_PTY && end.ino != made.ino[k])))
+			return false;
+	return true;
+}
+
+/*
+ * Many threads that spawn at once have made more than there is room for before
+ * their first ward is known.  Two are looked at, since one may be a host's own
+ * for good, and would be met at each turn of the ring.
+ */
+void
+cp_channel_add(const struct cp_made *made)
+{
+	struct cp_channels *r = get();
+	int saved = errno;
+	uint64_t ticket;
+
+	if (r == NULL)
+		return;
+	ticket = atomic_fetch_add(&r->tickets, 1);
+	if (is_waiting(entry(r, ticket)) &&
+	    is_waiting(entry(r, ticket + size_of(r) / 2)))
+		grow(r);
+	put(r, entry(r, ticket), made, (ticket + 1) << BITS);
+	cp_errno(saved);
+}
+
 void
 cp_channel_room(unsigned wards)
 {
 	struct cp_channels *r = get();
-	uint32_t doubled, size;
+	uint32_t size;
 
-	while (r != NULL &&
-	    (size = FIRST << (doubled = r->doubled)) < CP_CHANNELS &&
+	while (r != NULL && (size = size_of(r)) < CP_CHANNELS &&
 	    size < FIRST / 2 + wards * PER_WARD)
-		if (atomic_compare_exchange_strong(&r->doubled, &doubled,
-			doubled + 1))
-			rearrange(r, size);
+		grow(r);
 }
 
 void

@@ -2,8 +2,7 @@
 /*
  * What the guard does at an orderly exit, as far as it can be done from inside
  * the host: the wards themselves, not whom they have started.  PIDs are turned
- * into pidfds first, and what is signalled was checked behind that.  A kernel
- * before 5.6 (pidfd_getfd) leaves them all alone.
+ * into pidfds first, and what is signalled was checked behind that.
  */
 #include <errno.h>
 #include <signal.h>
@@ -16,20 +15,17 @@
 #include "common/wire.h"
 #include "config.h"
 #include "finish.h"
-#include "kept.h"
+#include "held.h"
+#include "map.h"
 #include "ward.h"
 
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
 #endif
-#ifndef SYS_pidfd_getfd
-#define SYS_pidfd_getfd 438
-#endif
 #ifndef SYS_pidfd_send_signal
 #define SYS_pidfd_send_signal 424
 #endif
 
-#define WARDS_MAX 128 /* on the stack, which may be a signal stack */
 #define MARGIN_MS 1000
 
 int64_t
@@ -58,33 +54,12 @@ cp_wait_until(struct pollfd *p, size_t n, int64_t deadline)
 	}
 }
 
+/* Not on the stack, which may be a signal stack. */
 struct group {
 	size_t n;
-	struct pollfd member[WARDS_MAX]; /* fd -1: dead, or not ours */
+	struct pollfd member[CP_HELD_MAX]; /* fd -1: dead, or not ours */
+	struct cp_held held;		   /* with the same numbers */
 };
-
-/*
- * Has nobody the other end any more, now that we have given ours up?  Asked of
- * the kernel through the ward's own descriptor: who talks to another child of
- * ours, or to a copy of us that lives on, is not ours to end.
- */
-static bool
-is_cut_off(int pidfd, int fd, const struct cp_channel *ch)
-{
-	struct pollfd p = { .fd = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0) };
-	struct timespec none = { 0, 0 };
-	struct cp_end_id end;
-	bool cut;
-
-	if (p.fd == -1)
-		return false;
-	cut = cp_procfs_own_end(p.fd, &end) == 0 && end.kind == ch->kind &&
-	    end.ino == ch->child &&
-	    syscall(SYS_ppoll, &p, 1, &none, NULL, 0) == 1 &&
-	    (p.revents & (POLLERR | POLLHUP)) != 0;
-	cp_raw_close(p.fd);
-	return cut;
-}
 
 static bool
 join(const struct cp_record *r, void *arg)
@@ -99,13 +74,36 @@ join(const struct cp_record *r, void *arg)
 	if (fd == -1)
 		return true;
 	/* Checked behind the open: from here on the descriptor is it. */
-	if (cp_procfs_stat(r->pid, &st) == 0 && cp_ward_is(r, &st) &&
-	    is_cut_off(fd, 0, &r->channel[0]) &&
-	    is_cut_off(fd, 1, &r->channel[1]))
+	if (cp_procfs_stat(r->pid, &st) == -1 || !cp_ward_is(r, &st)) {
+		cp_raw_close(fd);
+		return true;
+	}
+	if (cp_held_add(&g->held, g->n, r))
 		g->member[g->n++] = (struct pollfd){ fd, POLLIN, 0 };
 	else
 		cp_raw_close(fd);
-	return g->n < WARDS_MAX;
+	return g->n < CP_HELD_MAX;
+}
+
+/* Leaves alone whom somebody still talks to. */
+static void
+let_go(struct group *g)
+{
+	bool some = false;
+
+	for (size_t i = 0; i < g->n; i++) {
+		if (g->member[i].fd == -1)
+			cp_held_drop(&g->held, i);
+		some = some || cp_held_asks(&g->held, i);
+	}
+	if (!some)
+		return;
+	cp_held_look(&g->held, g->n, cp_now_ms() + MARGIN_MS);
+	for (size_t i = 0; i < g->n; i++)
+		if (g->held.of[i].found && g->member[i].fd != -1) {
+			cp_raw_close(g->member[i].fd);
+			g->member[i].fd = -1;
+		}
 }
 
 /* Until all are dead; true if some are left. */
@@ -143,24 +141,26 @@ void
 cp_finish(void)
 {
 	const struct cp_options *o = cp_options();
-	struct group g;
+	struct group *g;
 
-	/*
-	 * Only the guard can match what is to be spared; and a filter may end
-	 * whoever asks for another's descriptor.
-	 */
-	if (o->spare[0] != '\0' || cp_kept_sandboxed())
+	/* Only the guard can match what is to be spared. */
+	if (o->spare[0] != '\0')
 		return;
-	g.n = 0;
-	cp_ward_each(join, &g);
-	if (await(&g, cp_now_ms() + o->exit_grace_ms)) {
-		signal_all(&g, SIGTERM);
-		if (await(&g, cp_now_ms() + o->term_ms)) {
-			signal_all(&g, SIGKILL);
-			(void)await(&g, cp_now_ms() + MARGIN_MS);
+	g = cp_map(sizeof(*g), MAP_PRIVATE);
+	if (g == NULL)
+		return;
+	cp_ward_each(join, g);
+	let_go(g);
+	if (await(g, cp_now_ms() + o->exit_grace_ms)) {
+		let_go(g); /* it may have been passed on while we looked */
+		signal_all(g, SIGTERM);
+		if (await(g, cp_now_ms() + o->term_ms)) {
+			signal_all(g, SIGKILL);
+			(void)await(g, cp_now_ms() + MARGIN_MS);
 		}
 	}
-	for (size_t i = 0; i < g.n; i++)
-		if (g.member[i].fd != -1)
-			cp_raw_close(g.member[i].fd);
+	for (size_t i = 0; i < g->n; i++)
+		if (g->member[i].fd != -1)
+			cp_raw_close(g->member[i].fd);
+	cp_unmap(g, sizeof(*g));
 }

@@ -178,31 +178,16 @@ has_copy(const struct quest *q, int host_fd)
 		(q->alike && cp_kept_same(q->host, host_fd, q->self, host_fd)));
 }
 
-/*
- * The same asked of /proc, for a child that has closed all but its stdio, as
- * CPython's do.  Which end of a pipe it is the table says.
- */
-static bool
-has_it(const struct quest *q, int host_fd)
-{
-	struct cp_end_id host;
-
-	if (q->host == 0 || q->made.kind == CP_KIND_PTY)
-		return see(q, host_fd, &host) == 0 &&
-		    cp_channel_opposite(&q->made, q->k, &host);
-	if (cp_procfs_link(q->host, host_fd, &host) == -1)
-		return false;
-	host.access = CP_READ | CP_WRITE;
-	return cp_channel_opposite(&q->made, q->k, &host);
-}
-
 static enum cp_kept
 ask_host(const struct quest *q, const struct cp_end_id *end, int *host_fd)
 {
 	struct cp_end_id host;
 
 	/* A look at our own descriptors is much cheaper than one at his. */
-	if (q->known && (has_copy(q, *host_fd) || has_it(q, *host_fd)))
+	if (q->known &&
+	    (has_copy(q, *host_fd) ||
+		(see(q, *host_fd, &host) == 0 &&
+		    cp_channel_opposite(&q->made, q->k, &host))))
 		return CP_KEPT_YES;
 	if (q->known && is_dead(q)) {
 		/* Killed since the fork: our own copies are what it had. */

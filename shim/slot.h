@@ -15,7 +15,7 @@
 
 #include "common/channel_id.h"
 
-#define CP_SLOTS 48 /* with the first channels, on two pages */
+#define CP_SLOTS 96
 
 struct cp_record {
 	int32_t pid;

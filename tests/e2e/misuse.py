@@ -1,19 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Bad input, and parts that are missing or broken."""
+"""Bad input."""
 
 import functools
 import os
 import re
-import shutil
 import subprocess
-import sys
-import time
 
-import proc
-from leaks import DEATHS, Row, bring_about, is_quiet, is_same_process
+from leaks import is_quiet
 from runner import Case
-from scene import (GRACE, PARTS, PROMPT, SLACK, SPARE, TERM, TREE,
-                   expect)
+from scene import TREE, expect
 
 # name: (arguments of the launcher, exit status, what stderr must name)
 BAD = {
@@ -128,105 +123,6 @@ def shim_bad_option(s):
     expect("exit-grace" in s.read(s.journal), "the journal says nothing")
 
 
-# --- without a guard ------------------------------------------------------
-
-
-def copy_parts(s, how_broken):
-    """From now on the scene uses a build whose guard is no good."""
-    parts = os.path.join(s.dir, "parts")
-    os.mkdir(parts)
-    for name in PARTS:
-        shutil.copy(s.part(name), parts)
-    guard = os.path.join(parts, "childproof-guard")
-    if how_broken == "missing":
-        os.unlink(guard)
-    else:
-        os.chmod(guard, 0o644)
-    s.part = functools.partial(os.path.join, parts)
-
-
-def unguarded(s, how_broken, death, row, how, seconds):
-    """The shim alone: PDEATHSIG and orderly exit; the host runs as ever."""
-    copy_parts(s, how_broken)
-    host = s.host(death.word, row.spec, how=how)
-    s.gather(host=1, **row.met)
-    is_same_process(s, host)
-    expect(not s.guards_now(), "a guard runs all the same")
-    bring_about(s, host, death)
-    expect(host.dead(seconds + PROMPT + SLACK), f"{host} did not end")
-    raw = host.wait()
-    expect(raw == death.status, f"wait status {raw:#x}")
-    for ward in s.wards():
-        limit = 0 if death.orderly else PROMPT + SLACK
-        expect(ward.dead(limit), f"outlived its host: {ward}")
-    is_quiet(s)
-    expect(s.read(s.journal).count("\n") >= 1, "the journal says nothing")
-
-
-ALONE = {
-    "exit-stubborn":   ("exit", Row("mode=stubborn"), GRACE + TERM),
-    "exit-eof":        ("exit", Row("mode=eof"), 0),
-    "exit-spawn":      ("exit", Row("how=posix_spawn"), GRACE + TERM),
-    "quick_exit-vfork": ("quick_exit", Row("how=vfork"), GRACE + TERM),
-    "SIGTERM-stubborn": ("SIGTERM", Row("mode=stubborn"), GRACE + TERM),
-    "SIGKILL-term":    ("SIGKILL", Row("mode=term"), 0),
-    "SIGKILL-vfork":   ("SIGKILL", Row("mode=term,how=vfork"), 0),
-    "SIGSEGV-pair":    ("SIGSEGV", Row("mode=term,wire=socketpair"), 0),
-    "_exit-setsid":    ("_exit", Row("mode=term,with=setsid"), 0),
-}
-
-
-RING = """
-import os, subprocess, sys
-ward, meet = sys.argv[1:]
-def start(tag, stdin, stdout):
-    return subprocess.Popen([ward, "stubborn", meet, tag],
-                            stdin=stdin, stdout=stdout)
-a, b = os.pipe(), os.pipe()
-start("ring", a[0], b[1]), start("ring", b[0], a[1])
-for fd in a + b:
-    os.close(fd)
-kept = start("kept", subprocess.PIPE, subprocess.PIPE)
-sys.stdin.readline()
-"""
-
-
-def exits_alone(s, front=()):
-    """A host of two that talk together, and of one more, without a guard."""
-    copy_parts(s, "missing")
-    host = s.spawn([*front, s.part("childproof"), f"--journal={s.journal}",
-                    "--exit-grace=200ms", "--term=200ms", "--pdeathsig=off",
-                    "--", sys.executable, "-c", RING, s.program("ward"),
-                    s.meet], stdin=subprocess.PIPE)
-    s.gather(kept=1, ring=2)
-    host.child.stdin.close()
-    expect(host.wait() == 0, f"wait status {host.raw:#x}")
-
-
-def filtered(s):
-    """Where a filter may end who asks for a descriptor, nobody asks."""
-    exits_alone(s, [sys.executable, os.path.join(TREE, "tests", "hosts",
-                                                 "filtered.py")])
-
-
-def ring(s):
-    """At its exit the host ends its own wards, not two that talk together."""
-    exits_alone(s)
-    expect(s.met["kept"][0].dead(0), "the host's own ward outlived it")
-    when = proc.first_deaths(s.met["ring"], time.monotonic() + SPARE)
-    expect(not when, "two that talk to each other were ended")
-
-
-def unarmed(s):
-    """Without a guard no PDEATHSIG for a thread's child: it may end."""
-    copy_parts(s, "missing")
-    s.host("wait", "from=ended,mode=term", "from=worker,mode=term",
-           how="preload")
-    s.gather(host=1, g0=1, g1=1)
-    when = proc.first_deaths(s.wards(), time.monotonic() + GRACE)
-    expect(not when, "PDEATHSIG came when the thread ended")
-
-
 def cases():
     P = functools.partial
     for name, (args, code, says) in BAD.items():
@@ -250,12 +146,3 @@ def cases():
                                 words=["exit-grace", "journal"]), False)
     yield Case("misuse/in-manual", in_manual, False)
     yield Case("misuse/shim-bad-option", shim_bad_option, False)
-    for name, (death, row, seconds) in ALONE.items():
-        for broken, how in (("missing", "preload"), ("missing", "launcher"),
-                            ("not-executable", "preload")):
-            yield Case(f"alone/{name}/{broken}/{how}",
-                       P(unguarded, how_broken=broken, death=DEATHS[death],
-                         row=row, how=how, seconds=seconds), False)
-    yield Case("alone/unarmed-thread", unarmed, False)
-    yield Case("alone/ring", ring, False)
-    yield Case("alone/filtered", filtered, False)

@@ -47,13 +47,14 @@ def collect():
     import show
     import spared
     import stale
+    import unguarded
     import wrap
 
     cases = []
     # The longest first, so that the short ones fill the gaps.
     for module in (field, leaks, alive, kept, handed, guard, same, spared,
-                   stale, brake, children_told, children_found, misuse, real,
-                   limit, scan, show, orders, wrap, doctor, report, install,
+                   stale, brake, children_told, children_found, misuse,
+                   unguarded, real, limit, scan, show, orders, wrap, doctor, report, install,
                    first, letters, counts):
         cases += module.cases()
     names = [c.name for c in cases]

@@ -37,7 +37,8 @@ child_of(int fd)
 {
 	struct cp_end_id end = end_of(fd);
 
-	return (struct cp_channel){ .kind = end.kind, .access = end.access,
+	return (struct cp_channel){ .kind = end.kind,
+		.access = end.access,
 		.child = end.ino };
 }
 
@@ -134,10 +135,12 @@ Test(channel, not_a_socket_of_ours)
 /* An inode that comes again names the newer channel. */
 Test(channel, newest_wins)
 {
-	struct cp_made a = { .kind = CP_KIND_PIPE, .fd = { 10, 11 },
+	struct cp_made a = { .kind = CP_KIND_PIPE,
+		.fd = { 10, 11 },
 		.ino = { 42, 42 } };
 	struct cp_made b = a, got;
-	struct cp_end_id end = { .kind = CP_KIND_PIPE, .access = CP_READ,
+	struct cp_end_id end = { .kind = CP_KIND_PIPE,
+		.access = CP_READ,
 		.ino = 42 };
 
 	b.fd[0] = 20;
@@ -206,6 +209,45 @@ Test(channel, table_is_small_without_wards)
 	made.ino[0] = 2;
 	for (int i = 0; i < CP_CHANNELS / 8; i++)
 		cp_channel_add(&made);
+	cr_assert_eq(cp_channel_find(&end, &got), -1);
+}
+
+#define AT_ONCE 200 /* more than the table has at first */
+
+/* Threads that spawn at once have no ward before the last has made its own. */
+Test(channel, what_waits_for_its_ward_is_kept)
+{
+	struct cp_end_id first = { 0 }, last;
+	struct cp_made got;
+	int fd[2];
+
+	for (int i = 0; i < AT_ONCE; i++) {
+		cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+		cp_channel_add_fds(CP_KIND_UNIX, fd, true);
+		last = end_of(fd[1]);
+		if (i == 0)
+			first = last;
+	}
+	cr_assert_eq(cp_channel_find(&first, &got), 1);
+	cr_assert_eq(cp_channel_find(&last, &got), 1);
+}
+
+/* A pair that the host keeps to itself, met at each turn of the ring. */
+Test(channel, what_waits_for_good_makes_no_room)
+{
+	struct cp_made gone = { .kind = CP_KIND_UNIX, .ino = { 1, 2 } }, got;
+	struct cp_end_id end = { .kind = CP_KIND_UNIX, .ino = 1 };
+	int fd[2];
+
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+	for (int turn = 0; turn < 8; turn++) {
+		cp_channel_add_fds(CP_KIND_UNIX, fd, true);
+		for (int i = 1; i < 128; i++)
+			cp_channel_add(&gone);
+	}
+	gone.ino[0] = gone.ino[1] = 3;
+	for (int i = 0; i < 128; i++)
+		cp_channel_add(&gone);
 	cr_assert_eq(cp_channel_find(&end, &got), -1);
 }
 

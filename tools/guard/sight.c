@@ -44,32 +44,24 @@ may_have(struct cp_sight *seen, const struct cp_host *h,
 	    (s->end.kind == ch->kind && s->end.ino == ch->host);
 }
 
-/* We have the filter of the host that started us, which may end who asks. */
-static bool
-may_ask(void)
-{
-	static int filter = -1;
-
-	if (filter == -1)
-		filter = prctl(PR_GET_SECCOMP, 0, 0, 0, 0);
-	return filter == 0;
-}
-
 /*
- * A descriptor of the host's own, or -1 where that may not be had, as with the
- * ptrace scope that Ubuntu sets.  Each refusal is a line in the kernel's log,
- * which reads like an attack: it is asked for no more after the first.
+ * A descriptor of the host's own, or -1 where that may not be had: under a
+ * filter, which we have from the host and which may end who asks, or with the
+ * ptrace scope that Ubuntu sets.  Each refusal is a line in the kernel's log
+ * that reads like an attack: it is asked for no more after the first.
  */
 static int
 borrow(const struct cp_host *h, int fd)
 {
-	static bool refused;
+	static int forbidden = -1; /* not known yet */
 	int copy;
 
-	if (refused)
+	if (forbidden == -1)
+		forbidden = prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != 0;
+	if (forbidden)
 		return -1;
 	copy = (int)syscall(SYS_pidfd_getfd, h->pidfd, fd, 0);
-	refused = copy < 0 && errno == EPERM;
+	forbidden = copy < 0 && errno == EPERM;
 	return copy;
 }
 
@@ -84,8 +76,7 @@ is_last(const struct cp_host *h, const struct cp_channel *ch)
 	struct stat st;
 	bool last;
 
-	if ((ch->kind != CP_KIND_PIPE && ch->kind != CP_KIND_UNIX) ||
-	    !may_ask())
+	if (ch->kind != CP_KIND_PIPE && ch->kind != CP_KIND_UNIX)
 		return false;
 	p.fd = borrow(h, ch->host_fd);
 	if (p.fd < 0)
