@@ -72,7 +72,8 @@ is_nothing(pid_t pid, bool readable)
 	if (st.state == 'Z' || st.state == 'X')
 		return st.threads <= 1;
 	return readable ||
-	    (dir.st_uid != geteuid() && st.ppid != cp_raw_getpid());
+	    (dir.st_uid != (uid_t)syscall(SYS_geteuid) &&
+		st.ppid != cp_raw_getpid());
 }
 
 static bool
