@@ -100,12 +100,12 @@ def interpreter(setting, name, argv, n, rounds):
 
 def python(setting):
     return interpreter(setting, "duplex child by CPython subprocess.run",
-                       [sys.executable, "-c", PYTHON], 3, 200)
+                       [sys.executable, "-c", PYTHON], 3, 400)
 
 
 def node(setting):
     return interpreter(setting, "duplex child by Node spawn",
-                       ["node", "-e", NODE], 3, 130)
+                       ["node", "-e", NODE], 3, 256)
 
 
 def available_mib():
