@@ -12,6 +12,7 @@
 #include "hold.h"
 #include "journal.h"
 #include "look.h"
+#include "process.h"
 #include "spare.h"
 
 #define DESCENDANTS_MAX 64
@@ -21,29 +22,9 @@
 static bool
 host_holds(const struct cp_host *h, const struct cp_channel *ch)
 {
-	_Alignas(uint64_t) char buf[4096];
-	char path[CP_PATH_SIZE];
-	struct cp_end_id end;
-	struct cp_dir dir;
-	const char *name;
-	bool found = false;
-	int fd;
-
-	if (h->dead)
-		return false;
-	if (cp_host_has(h, ch))
-		return true;
-	if (cp_procfs_path(path, sizeof(path), h->pid, "/fd") == 0)
-		return false;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	cp_procfs_dir(&dir, fd, buf, sizeof(buf));
-	while (!found && cp_procfs_next(&dir, &name) >= 0)
-		found = cp_procfs_end_at(fd, name, &end) == 0 &&
-		    cp_procfs_is_host_end(ch, &end);
-	close(fd);
-	return found;
+	return !h->dead &&
+	    (cp_host_has(h, ch) ||
+		cp_process_has(h->pid, cp_procfs_is_host_end, ch));
 }
 
 /*

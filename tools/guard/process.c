@@ -229,3 +229,28 @@ cp_process_dev(int fddir, const char *name, uint64_t *birth)
 	    sx.stx_ctime.tv_nsec);
 	return (uint32_t)dev;
 }
+
+bool
+cp_process_has(pid_t pid,
+    bool (*is)(const struct cp_channel *, const struct cp_end_id *),
+    const struct cp_channel *ch)
+{
+	_Alignas(uint64_t) char buf[4096];
+	char path[CP_PATH_SIZE];
+	struct cp_end_id end;
+	struct cp_dir dir;
+	const char *name;
+	bool found = false;
+	int fd;
+
+	if (cp_procfs_path(path, sizeof(path), pid, "/fd") == 0)
+		return false;
+	fd = cp_raw_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
+	if (fd == -1)
+		return false;
+	cp_procfs_dir(&dir, fd, buf, sizeof(buf));
+	while (!found && cp_procfs_next(&dir, &name) != -1)
+		found = cp_procfs_end_at(fd, name, &end) == 0 && is(ch, &end);
+	cp_raw_close(fd);
+	return found;
+}

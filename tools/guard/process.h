@@ -71,4 +71,9 @@ uint64_t cp_process_exe(int dir, const char *path);
  */
 uint32_t cp_process_dev(int fddir, const char *name, uint64_t *birth);
 
+/* Has PID, at any number, an end of CH's that IS one?  False: or gone. */
+bool cp_process_has(pid_t pid,
+    bool (*is)(const struct cp_channel *, const struct cp_end_id *),
+    const struct cp_channel *ch);
+
 #endif

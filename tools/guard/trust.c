@@ -4,11 +4,11 @@
 #include <sys/syscall.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include "facts.h"
+#include "process.h"
 #include "trust.h"
 #include "watch.h"
 
@@ -105,38 +105,10 @@ cp_trust_is_later(const struct cp_heard *x, const struct cp_stat *st)
 }
 
 static bool
-is_told(const struct cp_channel ch[2], const struct cp_end_id *end)
+is_child_end(const struct cp_channel *ch, const struct cp_end_id *end)
 {
-	for (int k = 0; k < 2; k++)
-		if (ch[k].kind != CP_KIND_NONE && end->kind == ch[k].kind &&
-		    end->ino == ch[k].child)
-			return true;
-	return false;
-}
-
-/* Does PID have at any number what was told of it? */
-static bool
-has_anywhere(pid_t pid, const struct cp_channel ch[2])
-{
-	_Alignas(uint64_t) char buf[4096];
-	char path[CP_PATH_SIZE];
-	struct cp_end_id end;
-	struct cp_dir dir;
-	const char *name;
-	bool found = false;
-	int fd;
-
-	if (cp_procfs_path(path, sizeof(path), pid, "/fd") == 0)
-		return false;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	cp_procfs_dir(&dir, fd, buf, sizeof(buf));
-	while (!found && cp_procfs_next(&dir, &name) >= 0)
-		found = cp_procfs_end_at(fd, name, &end) == 0 &&
-		    is_told(ch, &end);
-	close(fd);
-	return found;
+	return ch->kind != CP_KIND_NONE && end->kind == ch->kind &&
+	    end->ino == ch->child;
 }
 
 /*
@@ -150,11 +122,12 @@ has_channels(const struct cp_heard *x, pid_t pid)
 	struct cp_end_id end;
 
 	for (int fd = 0; fd < 2; fd++)
-		if (ch[fd].kind != CP_KIND_NONE &&
-		    cp_procfs_end(pid, fd, &end) == 0 &&
-		    end.kind == ch[fd].kind && end.ino == ch[fd].child)
+		if (cp_procfs_end(pid, fd, &end) == 0 &&
+		    is_child_end(&ch[fd], &end))
 			return true;
-	return x->told_ns != 0 && has_anywhere(pid, ch);
+	return x->told_ns != 0 &&
+	    (cp_process_has(pid, is_child_end, &ch[0]) ||
+		cp_process_has(pid, is_child_end, &ch[1]));
 }
 
 /*
