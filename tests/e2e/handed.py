@@ -6,7 +6,7 @@ import signal
 import time
 
 import proc
-from guard import listens
+from guard import both_there, listens
 from kept import LIMIT, SWEEP, Stage, go, stay
 from puppet import Puppet
 from runner import Case
@@ -219,6 +219,46 @@ def speaks_once(s, wire):
     stage.end()
 
 
+def lives_on(stage, w, silent):
+    """The session does, though it does not speak again; the other one goes."""
+    go([silent], "nothing was said", limit=LONG_GRACE + LIMIT)
+    stay([w], "a session", LONG_GRACE + BATCH + TERM)
+    expect(stage.p.ask("w"), "the session does not answer")
+    stage.well()
+    stage.p.close("w")
+    go([w], "EOF")
+    stage.end()
+
+
+def before_the_guard(s, wire):
+    """All is said before the guard knows that there was a starter."""
+    stage = Stage(s, options={"grace": "3s"})
+    s.find_guard()
+    guards = s.guards_now()
+    for g in guards:
+        g.kill(signal.SIGSTOP)
+    silent = stage.p.ward("silent", wire=wire, script=STARTER)[0]
+    w, starter = stage.p.ward("w", mode="echo", wire=wire, script=STARTER)
+    expect(stage.p.ask("w"), "the session does not answer")
+    stage.p.wait(starter)
+    for g in guards:
+        g.kill(signal.SIGCONT)
+    lives_on(stage, w, silent)
+
+
+def to_another_guard(s):
+    """All is said to a guard that does not live to draw its conclusions."""
+    stage = Stage(s, options={"grace": "3s"})
+    guard = both_there(s)[0]
+    silent = stage.p.ward("silent", script=STARTER)[0]
+    w, starter = stage.p.ward("w", mode="echo", script=STARTER)
+    judged(s, starter)
+    expect(stage.p.ask("w"), "the session does not answer")
+    guard.kill()
+    both_there(s)
+    lives_on(stage, w, silent)
+
+
 def only_stdout(s):
     """`$(server &)`: it holds no stdin."""
     stage = Stage(s)
@@ -316,6 +356,10 @@ def cases():
                    P(at_other_numbers, wire=wire), False)
         yield Case(f"handed/speaks-once/{wire}", P(speaks_once, wire=wire),
                    False)
+    for wire in ("pipes", "pair"):
+        yield Case(f"handed/before-the-guard/{wire}",
+                   P(before_the_guard, wire=wire), False)
+    yield Case("handed/to-another-guard", to_another_guard, False)
     yield Case("handed/only-stdout", only_stdout, False)
     yield Case("handed/one-way", one_way, False)
     yield Case("handed/unwaited", unwaited, False)

@@ -11,7 +11,8 @@ static void
 begin(void)
 {
 	for (int i = 0; i < 3; i++)
-		s[i] = (struct cp_sample){ 100 + i, 7, { 10, 1000, false } };
+		s[i] = (struct cp_sample){ 100 + i, 7,
+			{ .cpu = 10, .bytes = 1000 } };
 }
 
 static void
@@ -24,15 +25,15 @@ TestSuite(baseline, .timeout = 10, .init = begin, .fini = end);
 
 /* The first sample at 1000, then N of the same, changed or not, at 2000. */
 #define feed(n, at) cp_baseline_feed(&b, s, n, at)
-#define unchanged(n)                           \
-	do {                                   \
-		cr_assert(feed(n, 2000));      \
-		cr_assert_eq(b.since_ms, 1000); \
+#define unchanged(n)                                                           \
+	do {                                                                   \
+		cr_assert(feed(n, 2000));                                      \
+		cr_assert_eq(b.since_ms, 1000);                                \
 	} while (0)
-#define changed(n)                             \
-	do {                                   \
-		cr_assert(!feed(n, 2000));     \
-		cr_assert_eq(b.since_ms, 2000); \
+#define changed(n)                                                             \
+	do {                                                                   \
+		cr_assert(!feed(n, 2000));                                     \
+		cr_assert_eq(b.since_ms, 2000);                                \
 	} while (0)
 
 Test(baseline, silence)

@@ -50,7 +50,7 @@ dead_ward(void)
 			.host_fd = -1,
 			.child = 1,
 			.host = 1 };
-	w->looked = w->dead = w->duplex = w->unheard = true;
+	w->looked = w->dead = w->duplex = w->handed = true;
 	w->died_ms = now;
 	cp_due(w, now);
 	return w;
@@ -93,29 +93,32 @@ shared_box(void)
 
 /* A child that has ended, and left somebody who holds both of its ends. */
 static pid_t
-child_with_heir(struct cp_msg *m)
+child_with_heir(struct cp_msg *m, bool speaks)
 {
-	int in[2], out[2];
+	int in[2], out[2], ready[2];
 	struct stat st;
 	siginfo_t si;
 	pid_t pid;
 	char c;
 
-	cr_assert_eq(pipe(in) + pipe(out), 0);
+	cr_assert_eq(pipe(in) + pipe(out) + pipe(ready), 0);
 	pid = fork();
 	if (pid == 0) {
 		if (fork() != 0)
 			_exit(0);
 		dup2(in[0], 0);
 		dup2(out[1], 1);
-		if (write(1, "", 1) != 1)
+		if (speaks && write(1, "", 1) != 1)
 			_exit(1);
 		close(gate[1]);
 		close(sock);
+		close(ready[1]);
 		_exit(read(gate[0], &c, 1) == 0 ? 0 : 1);
 	}
+	close(ready[1]);
 	cr_assert_eq(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT), 0);
-	cr_assert_eq(read(out[0], &c, 1), 1);
+	cr_assert_eq(read(ready[0], &c, 1), 0);
+	cr_assert(!speaks || read(out[0], &c, 1) == 1);
 	*m = message(CP_MSG_WARD, pid, getpid());
 	m->channel[0].host_fd = in[1];
 	m->channel[1].host_fd = out[0];
@@ -134,7 +137,7 @@ Test(round, who_is_told_of_meanwhile_waits_for_the_next)
 	struct cp_mailbox *box = shared_box();
 	struct cp_letter *l = &box->letter[box->next++];
 	struct timespec t;
-	pid_t pid = child_with_heir(&l->msg);
+	pid_t pid = child_with_heir(&l->msg, false);
 	struct cp_ward *w;
 
 	l->msg.flags |= CP_WARD_ANY; /* it is not let wait */
@@ -172,14 +175,14 @@ Test(round, who_may_be_left_is_listened_to_before_the_batch)
 	struct cp_msg m;
 	uint64_t floor;
 
-	(void)child_with_heir(&m);
+	(void)child_with_heir(&m, false);
 	now = cp_watch_now();
 	(void)dead_ward();
 	cp_round(&options, false, now);
 	floor = cp_batch_floor();
 	cr_assert_geq(floor, now + BATCH_MS);
 	w = dead_ward(); /* its host's ends are not where it was told */
-	w->unheard = false;
+	w->handed = false;
 	w->uid = geteuid();
 	w->image = 0; /* the heir has ours: it has not exec'd */
 	for (int k = 0; k < 2; k++)
@@ -199,10 +202,10 @@ Test(round, what_moves_in_the_same_millisecond_moves)
 	struct cp_ward *w;
 	struct cp_msg m;
 
-	(void)child_with_heir(&m);
+	(void)child_with_heir(&m, false);
 	now = cp_watch_now();
 	w = dead_ward();
-	w->unheard = false;
+	w->handed = false;
 	w->uid = geteuid();
 	w->image = 0; /* the heir has ours: it has not exec'd */
 	for (int k = 0; k < 2; k++)
@@ -211,5 +214,44 @@ Test(round, what_moves_in_the_same_millisecond_moves)
 	cr_assert_not_null(cp_traffic_of(w));
 	cr_assert_eq(write(w->channel[0].host_fd, "", 1), 1);
 	cp_round(&options, false, now);
+	cr_assert(w->handed);
+}
+
+/* The heir of a child whom nobody had heard of before it was dead. */
+static struct cp_ward *
+heir_of_unheard(bool speaks)
+{
+	struct cp_ward *w;
+	struct cp_msg m;
+
+	(void)child_with_heir(&m, speaks);
+	now = cp_watch_now();
+	w = dead_ward();
+	w->handed = false;
+	w->unheard = true;
+	w->uid = geteuid();
+	w->image = 0; /* the heir has ours: it has not exec'd */
+	for (int k = 0; k < 2; k++)
+		w->channel[k] = m.channel[k];
+	cp_round(&options, false, now);
+	return w;
+}
+
+/* What it has said may have been a session's only word. */
+Test(round, what_was_said_unheard_is_believed)
+{
+	cr_assert(heir_of_unheard(true)->handed);
+}
+
+Test(round, who_never_wrote_has_said_nothing)
+{
+	struct cp_ward *w = heir_of_unheard(false);
+
+	cr_assert_not(w->handed);
+	cr_assert_not(w->unheard);
+	cr_assert_not_null(cp_traffic_of(w));
+	cr_assert_eq(w->died_ms, now);
+	cr_assert_eq(write(w->channel[0].host_fd, "", 1), 1);
+	cp_round(&options, false, wait_until(w->due_ms));
 	cr_assert(w->handed);
 }

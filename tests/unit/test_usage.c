@@ -118,11 +118,12 @@ Test(usage, io)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		uint64_t bytes = 0;
+		struct cp_usage u = { 0 };
 
 		cr_assert_eq(cp_usage_parse_io(rows[i].text,
-				 strlen(rows[i].text), &bytes),
+				 strlen(rows[i].text), &u),
 		    rows[i].good, "%zu", i);
-		cr_assert_eq(bytes, rows[i].bytes, "%zu", i);
+		cr_assert_eq(u.bytes, rows[i].bytes, "%zu", i);
+		cr_assert(!rows[i].good || u.wrote == 7, "%zu", i);
 	}
 }

@@ -26,16 +26,14 @@ static uint64_t soon_floor;	 /* for what is not quite urgent */
 static bool
 is_unheard(const struct cp_ward *w)
 {
-	return w->dead && w->duplex && !w->handed && !w->unheard &&
-	    cp_traffic_of(w) == NULL;
+	return w->dead && w->duplex && !w->handed && cp_traffic_of(w) == NULL;
 }
 
 /* When the silence on what a dead child has left is over, at the earliest. */
 static uint64_t
 silent_until(const struct cp_ward *w, const struct cp_options *options)
 {
-	return w->dead && w->duplex && !w->handed && !w->unheard &&
-		w->died_ms != 0 ?
+	return w->dead && w->duplex && !w->handed && w->died_ms != 0 ?
 	    w->died_ms + options->grace_ms :
 	    UINT64_MAX;
 }

@@ -9,6 +9,7 @@
 #include "company.h"
 #include "journal.h"
 #include "spare.h"
+#include "usage.h"
 #include "watch.h"
 
 static const char *
@@ -124,6 +125,29 @@ cp_company_remember(struct cp_ward *w, const struct cp_case *c)
 
 		(void)cp_facts_member(w, p->pid, p->start);
 	}
+}
+
+bool
+cp_company_has_written(const struct cp_case *c)
+{
+	uint32_t out[CP_GATHER_MAX];
+	size_t n = cp_judge_members(c, out, CP_GATHER_MAX);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct cp_proc *p = &c->index->census->procs[out[i]];
+		struct cp_usage u;
+
+		switch (cp_usage_read(p->pid, p->start, &u)) {
+		case CP_USED_GONE:
+			break;
+		case CP_USED_UNKNOWN:
+			return true;
+		case CP_USED_KNOWN:
+			if (u.wrote > 0)
+				return true;
+		}
+	}
+	return false;
 }
 
 /* When the child itself is gone, the ends of its members are awaited. */

@@ -14,6 +14,13 @@
  */
 void cp_company_remember(struct cp_ward *w, const struct cp_case *c);
 
+/*
+ * Has any of them ever written a byte, wherever that went, or can't that be
+ * told?  What send(2) sends does not count, nor does what a process wrote that
+ * is gone by now and was none's child here.
+ */
+bool cp_company_has_written(const struct cp_case *c);
+
 /* When the child itself is gone, the ends of its members are awaited. */
 void cp_company_watch(struct cp_ward *w);
 

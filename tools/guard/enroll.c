@@ -228,10 +228,10 @@ cp_enroll(struct cp_heard *x)
 	w->died_ms = 0;
 	if (!w->dead)
 		watch_ward(w, x, itself);
-	if (w->dead && x->told_ns != 0) {
-		w->unheard = true; /* since the letter was written */
+	w->unheard = w->dead && !x->seen;
+	if (w->dead && x->told_ns != 0)
 		w->died_ms = x->heard_ms;
-	} else if (w->dead)
+	else if (w->dead)
 		cp_traffic_child_died(w, x->now_ms);
 	cp_due(w, x->heard_ms + first_look(w));
 	cp_idle_meet(w, x->now_ms); /* before it is told to go on */

@@ -62,7 +62,7 @@ struct cp_ward {
 	uint8_t shut;	/* bit K: a host end of channel K was closed */
 	bool left;	/* the dead child has left somebody behind */
 	bool handed;	/* the dead child has handed its stdio on */
-	bool unheard;	/* nobody has listened since the child's death */
+	bool unheard;	/* the child was dead before anybody listened */
 	bool retired;	/* stale: the user's options end it */
 	bool any;	/* children=all: it has no channel */
 	bool surplus;	/* stale, if the user only wants to be told */

@@ -62,6 +62,7 @@ cp_facts_adopt(void (*open_watch)(struct cp_host *, struct cp_ward *))
 		 */
 		SLIST_INIT(&w->members);
 		w->dead = w->dead || !same_process(w->pid, w->start);
+		w->unheard = w->dead; /* what the dead guard heard is lost */
 		LIST_INSERT_HEAD(&w->host->wards, w, sibling);
 		cp_facts_index_ward(w);
 		t->n_wards++;

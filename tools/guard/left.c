@@ -12,29 +12,42 @@
 /* So long after the end of a direct child it is said that others stay. */
 #define NEWS_MS 50
 
-void
-cp_left_listen(struct cp_ward *w, const struct cp_case *c)
+/*
+ * Has nothing been said since the child's death?  Of what was said before
+ * anybody listened there is no trace: but who has never written a byte has not
+ * answered anybody either.
+ */
+static bool
+is_silent(struct cp_ward *w, const struct cp_case *c)
 {
 	const struct cp_traffic *t = cp_traffic_of(w);
 
+	if (t == NULL) {
+		if (cp_traffic_watch(w, CP_TRAFFIC_GONE, c->now_ms) != 0)
+			return false;
+		w->died_ms = c->now_ms; /* the silence counts from now */
+	} else if (t->moved_ms >= w->died_ms)
+		return false;
+	return !w->unheard || !cp_company_has_written(c);
+}
+
+void
+cp_left_listen(struct cp_ward *w, const struct cp_case *c)
+{
 	cp_company_remember(w, c); /* through whom it can be done */
 	cp_closes_watch(w, c->now_ms);
-	if (t == NULL && !w->unheard) {
-		if (cp_traffic_watch(w, CP_TRAFFIC_GONE, c->now_ms) == 0) {
-			w->died_ms =
-			    c->now_ms; /* the silence counts from now */
-			return;
-		}
-	}
-	if (t != NULL && t->moved_ms < w->died_ms)
+	if (is_silent(w, c)) {
+		w->unheard = false;
 		return;
+	}
 	w->handed = true;
-	cp_traffic_unwatch(w, CP_TRAFFIC_GONE);
 	cp_journal(&(struct cp_entry){ .event = "handed-over",
-	    .reason = t == NULL ? "nobody can tell whether bytes move" :
-				  "bytes move on its channels without it",
+	    .reason = cp_traffic_of(w) == NULL || w->unheard ?
+		"nobody can tell whether bytes have moved" :
+		"bytes move on its channels without it",
 	    .host = w->host,
 	    .ward = w });
+	cp_traffic_unwatch(w, CP_TRAFFIC_GONE);
 }
 
 bool

@@ -5,8 +5,7 @@
  * says of itself is kept until it is CP_LOOK_MS old, and only the kernel is
  * asked to tell of its end.  Then it is seen at once whether the host has let
  * go of it; if not, whoever is left is listened to.  Who had ended
- * before a letter of his was read (mailbox.h) is known too late for that: what
- * he has left counts as handed on.
+ * before he was heard of is known too late for that: see left.h.
  *
  * Where they lie meanwhile: cradle.h.  Context: guard.
  */
@@ -28,8 +27,11 @@ enum cp_newborns {
 	CP_NEWBORN_ALL,
 };
 
-/* Enrolls those that WHICH says. */
-void cp_newborn_attend(uint64_t now_ms, enum cp_newborns which);
+/*
+ * Enrolls those that WHICH says.  Were there any who had died, and whom only a
+ * census can tell more of?
+ */
+bool cp_newborn_attend(uint64_t now_ms, enum cp_newborns which);
 
 /* Enrolls who shares a channel with WARD.  Is there anybody? */
 bool cp_newborn_meet(const struct cp_ward *ward, uint64_t now_ms);

@@ -258,7 +258,7 @@ look_for_children(const struct cp_options *options, uint64_t now)
 			continue;
 		/* Or they would be found. */
 		(void)cp_mailbox_read(now);
-		cp_newborn_attend(now, CP_NEWBORN_ALL);
+		(void)cp_newborn_attend(now, CP_NEWBORN_ALL);
 		found = cp_look_for_children(h, all, now);
 		h->look_ms = h->census || all || h->looks > 0 ?
 		    now + CENSUS_HOST_MS :
@@ -289,15 +289,17 @@ void
 cp_round(const struct cp_options *options, bool hurry, uint64_t now_ms)
 {
 	size_t due;
+	bool waited;
 
 	hurried = hurry;
 	cp_mailbox_attend(now_ms);
-	cp_newborn_attend(now_ms,
+	waited = cp_newborn_attend(now_ms,
 	    now_ms >= cp_batch_floor() ? CP_NEWBORN_DEAD : CP_NEWBORN_OLD);
 	look_for_children(options, now_ms);
 	due = look_closer(options, now_ms);
 	if (due > 0 && meet_siblings(now_ms))
 		due = look_closer(options, now_ms);
+	batched = batched || waited;
 	if (due > 0) {
 		cp_traffic_drain(now_ms, NULL);
 		take_census(options, now_ms);

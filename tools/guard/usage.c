@@ -27,14 +27,14 @@ field(const char *text, const char *end, const char *key, uint64_t *value)
 }
 
 bool
-cp_usage_parse_io(const char *text, size_t len, uint64_t *bytes)
+cp_usage_parse_io(const char *text, size_t len, struct cp_usage *u)
 {
-	uint64_t in, out;
+	uint64_t in;
 
 	if (!field(text, text + len, "rchar: ", &in) ||
-	    !field(text, text + len, "wchar: ", &out))
+	    !field(text, text + len, "wchar: ", &u->wrote))
 		return false;
-	*bytes = in + out;
+	u->bytes = in + u->wrote;
 	return true;
 }
 
@@ -43,7 +43,6 @@ cp_usage_read(pid_t pid, uint64_t start, struct cp_usage *u)
 {
 	char path[CP_PATH_SIZE], text[512];
 	struct cp_stat st;
-	uint64_t bytes;
 	ssize_t n;
 
 	if (cp_procfs_stat(pid, &st) != 0)
@@ -55,11 +54,10 @@ cp_usage_read(pid_t pid, uint64_t start, struct cp_usage *u)
 	if (cp_procfs_path(path, sizeof(path), pid, "/io") == 0)
 		return CP_USED_UNKNOWN;
 	n = cp_procfs_read(AT_FDCWD, path, text, sizeof(text));
-	if (n <= 0 || !cp_usage_parse_io(text, (size_t)n, &bytes))
+	if (n <= 0 || !cp_usage_parse_io(text, (size_t)n, u))
 		return CP_USED_UNKNOWN;
-	*u = (struct cp_usage){ .cpu = st.cpu,
-		.bytes = bytes,
-		.busy = is_busy(&st) };
+	u->cpu = st.cpu;
+	u->busy = is_busy(&st);
 	return CP_USED_KNOWN;
 }
 

@@ -13,6 +13,7 @@ struct cp_usage {
 	uint64_t cpu;	/* user and system time, clock ticks */
 	uint64_t bytes; /* read and written, by read(2), write(2) and kin */
 	bool busy;	/* runs or waits for a disk right now */
+	uint64_t wrote; /* of the bytes; children that it reaped included */
 };
 
 enum cp_used {
@@ -27,7 +28,7 @@ enum cp_used cp_usage_read(pid_t pid, uint64_t start, struct cp_usage *u);
 /* Does any thread of PID run or wait for a disk?  Yes if that can't be told. */
 bool cp_usage_busy(pid_t pid);
 
-/* Adds rchar and wchar of /proc/PID/io (LEN bytes).  False: not there. */
-bool cp_usage_parse_io(const char *text, size_t len, uint64_t *bytes);
+/* Fills in what /proc/PID/io (LEN bytes) says.  False: it does not. */
+bool cp_usage_parse_io(const char *text, size_t len, struct cp_usage *u);
 
 #endif
