@@ -26,7 +26,7 @@ SHIM	= config real owner slot arm channel made kept ward over heir preload \
 	  child spawned tell ask report note fork exec spawn pipe session signal \
 	  leave finish held mailbox init text
 GUARD	= main startup signals socket told death mailbox newborn cradle sight \
-	  enroll trust affairs facts facts_tables facts_members facts_adopt due \
+	  borrow enroll trust affairs facts facts_tables facts_members facts_adopt due \
 	  census walk walk_list crew process interest truth hostends sockdiag \
 	  index gather across judge spare company link reaper reaper_stirred \
 	  steps dismiss left unwaited journal look look_children children query \
@@ -43,7 +43,7 @@ CLI	= main commands usage parts path export target elf exports file run \
 	  report lifeline life lines page trace output embed \
 	  complete complete_bash complete_zsh complete_fish
 # Units of the guard that the commands look through, too.
-CLI_GUARD = census walk walk_list crew process interest truth sockdiag index \
+CLI_GUARD = census walk walk_list crew process interest truth borrow sockdiag index \
 	  spare judge gather across children
 
 # Criterion, one program each; the objects of each are written out below.
@@ -215,7 +215,8 @@ $(B)/tests/test_ask $(B)/tests/test_report: $(addprefix $(B)/obj/unit/,ask.o \
 	  channel.o made.o owner.o report.o ward.o over.o heir.o) \
 	$(addprefix $(B)/obj/common/,key.o options.o start.o wire.o) $(PROCFS_O)
 CENSUS_O = $(addprefix $(B)/obj/guard/,census.o walk.o walk_list.o \
-	  crew.o process.o interest.o truth.o hostends.o sockdiag.o) $(PROCFS_O)
+	  crew.o process.o interest.o truth.o borrow.o hostends.o sockdiag.o) \
+	$(PROCFS_O)
 $(B)/tests/test_census $(B)/tests/test_truth: $(CENSUS_O)
 JUDGE_T	= $(addprefix $(B)/tests/test_,judge peers members terminal field \
 	  suspect abandoned keepers handed)
@@ -229,7 +230,7 @@ $(B)/tests/test_due: $(B)/obj/guard/due.o
 $(B)/tests/test_round: $(filter-out %/main.o,$(GUARD_O))
 $(B)/tests/test_spare: $(B)/obj/guard/spare.o
 TOLD_O	= $(addprefix $(B)/obj/guard/,socket.o told.o death.o mailbox.o \
-	  newborn.o cradle.o sight.o enroll.o trust.o affairs.o query.o \
+	  newborn.o cradle.o sight.o borrow.o enroll.o trust.o affairs.o query.o \
 	  snapshot.o watch.o journal.o admit.o brake.o \
 	  idle.o rest.o baseline.o usage.o stale.o traffic.o tap.o hold.o \
 	  command.o) $(FACTS_O) $(B)/obj/common/key.o

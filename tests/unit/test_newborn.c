@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What waits until a child is old enough to be looked at, and what doesn't. */
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <signal.h>
-#include <stddef.h>
 
 #include "../../shim/common/procfs.h"
 #include "../../tools/guard/cradle.h"
 #include "../../tools/guard/look.h"
 #include "../../tools/guard/newborn.h"
+#include "filter.h"
 #include "senders.h"
 
 #define OLD  (NOW + CP_LOOK_MS)
@@ -259,23 +254,6 @@ Test(newborn, who_leaves_nobody_waits_for_a_census)
 	settle();
 	cr_assert(cp_newborn_any_dead());
 	cr_assert_eq(cp_facts_wards(), 0);
-}
-
-/* From now on VERDICT is what meets who asks for a descriptor of another's. */
-static void
-borrowing(uint32_t verdict)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-		    offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_getfd, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, verdict),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog filter = { 4, code };
-
-	cr_assert_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-	cr_assert_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0);
 }
 
 /* Each time it is refused the kernel says so in its log. */

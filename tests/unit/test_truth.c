@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "../../shim/common/procfs.h"
+#include "filter.h"
 #include "holders.h"
 
 TestSuite(truth, .timeout = 30, .init = open_gate, .fini = close_gate);
@@ -76,6 +77,54 @@ Test(truth, pipe_without_reader)
 	cp_census_free(&c);
 }
 
+/* Where ptrace_scope forbids it; and then it is not even tried again. */
+Test(truth, without_borrowing)
+{
+	static const uint32_t verdicts[] = { SECCOMP_RET_ALLOW,
+		SECCOMP_RET_ERRNO | EPERM, SECCOMP_RET_KILL_PROCESS };
+	struct cp_interest want[2] = { { .kind = CP_KIND_PIPE },
+		{ .kind = CP_KIND_PIPE } };
+	struct cp_census c;
+	pid_t pid;
+
+	want[0].ino = half_pipe(0, &pid);
+	want[1].ino = half_pipe(1, &pid);
+	for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++) {
+		int before = open_files();
+
+		if (i > 0)
+			borrowing(verdicts[i]);
+		take(&c, want, 2);
+		expect_pipe(&c, want[0].ino, CP_OPEN_YES, CP_OPEN_NO);
+		expect_pipe(&c, want[1].ino, CP_OPEN_NO, CP_OPEN_YES);
+		cp_census_free(&c);
+		cr_assert_eq(open_files(), before);
+	}
+}
+
+/* Nothing is opened that others could hear close. */
+Test(truth, makes_no_noise)
+{
+	struct cp_interest want = { .kind = CP_KIND_PIPE };
+	int ear = inotify_init1(IN_NONBLOCK), p[2];
+	char path[64], buf[1024];
+	struct cp_census c;
+
+	cr_assert_eq(pipe(p), 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", p[0]);
+	cr_assert_geq(inotify_add_watch(ear, path, IN_OPEN | IN_CLOSE), 0);
+	(void)holder(&p[0], 1, NULL);
+	want.ino = inode(p[0]);
+	close(p[0]);
+	close(p[1]);
+	cr_assert_gt(read(ear, buf, sizeof(buf)), 0, "it hears closes");
+	take(&c, &want, 1);
+	expect_pipe(&c, want.ino, CP_OPEN_YES, CP_OPEN_NO);
+	cp_census_free(&c);
+	cr_assert_lt(read(ear, buf, sizeof(buf)), 0);
+	cr_assert_eq(errno, EAGAIN);
+}
+
 Test(truth, pipe_of_nobody)
 {
 	struct cp_interest want = { .kind = CP_KIND_PIPE };
@@ -100,10 +149,10 @@ put_in_flight(int fd)
 		struct cmsghdr header;
 		char space[CMSG_SPACE(sizeof(int))];
 	} control = { .header = {
-		.cmsg_level = SOL_SOCKET,
-		.cmsg_type = SCM_RIGHTS,
-		.cmsg_len = CMSG_LEN(sizeof(int)),
-	} };
+			  .cmsg_level = SOL_SOCKET,
+			  .cmsg_type = SCM_RIGHTS,
+			  .cmsg_len = CMSG_LEN(sizeof(int)),
+		      } };
 	struct iovec iov = { .iov_base = (char[]){ 0 }, .iov_len = 1 };
 	struct msghdr msg = {
 		.msg_iov = &iov,
@@ -280,9 +329,9 @@ Test(truth, census_of_a_host)
 	cr_assert_eq(openpty(&h.tty[0], &h.tty[1], NULL, NULL, NULL), 0);
 	for (int i = 0; i < 4; i++) {
 		host_has[i] = (int[]){ h.own[0], h.in[1], h.both[0],
-		    h.tty[0] }[i];
+			h.tty[0] }[i];
 		child_has[i] = (int[]){ h.own[0], h.in[0], h.both[1],
-		    h.tty[1] }[i];
+			h.tty[1] }[i];
 	}
 	host = holder(host_has, 4, become_host);
 	child = holder(child_has, 4, NULL);
@@ -297,8 +346,9 @@ Test(truth, census_of_a_host)
 	expect_pipe(&c, inode(h.in[0]), CP_OPEN_YES, CP_OPEN_YES);
 	cr_assert_not_null(end_of(&c, child, CP_KIND_UNIX, inode(h.both[1])),
 	    "the peer of what the host has");
-	cr_assert_eq(cp_census_truth(&c, CP_KIND_UNIX,
-	    inode(h.both[0]))->peer_ino, inode(h.both[1]));
+	cr_assert_eq(cp_census_truth(&c, CP_KIND_UNIX, inode(h.both[0]))
+			 ->peer_ino,
+	    inode(h.both[1]));
 	cr_assert_not_null(end_of(&c, child, CP_KIND_PTY, tty.ino));
 	cr_assert_not_null(end_of(&c, host, CP_KIND_PTMX, tty.ino));
 	cp_census_free(&c);

@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* See sight.h. */
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include <errno.h>
 #include <poll.h>
 #include <unistd.h>
 
 #include "../../shim/common/procfs.h"
+#include "borrow.h"
 #include "sight.h"
-
-#ifndef SYS_pidfd_getfd
-#define SYS_pidfd_getfd 438
-#endif
 
 /* What PID has at FD. */
 static const struct cp_sight *
@@ -45,27 +40,6 @@ may_have(struct cp_sight *seen, const struct cp_host *h,
 }
 
 /*
- * A descriptor of the host's own, or -1 where that may not be had: under a
- * filter, which we have from the host and which may end who asks, or with the
- * ptrace scope that Ubuntu sets.  Each refusal is a line in the kernel's log
- * that reads like an attack: it is asked for no more after the first.
- */
-static int
-borrow(const struct cp_host *h, int fd)
-{
-	static int forbidden = -1; /* not known yet */
-	int copy;
-
-	if (forbidden == -1)
-		forbidden = prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != 0;
-	if (forbidden)
-		return -1;
-	copy = (int)syscall(SYS_pidfd_getfd, h->pidfd, fd, 0);
-	forbidden = copy < 0 && errno == EPERM;
-	return copy;
-}
-
-/*
  * Has HOST the other end of a pipe or socket that nobody else has an end of?
  * The kernel is asked through the host's own descriptor.
  */
@@ -78,7 +52,7 @@ is_last(const struct cp_host *h, const struct cp_channel *ch)
 
 	if (ch->kind != CP_KIND_PIPE && ch->kind != CP_KIND_UNIX)
 		return false;
-	p.fd = borrow(h, ch->host_fd);
+	p.fd = cp_borrow(h->pidfd, ch->host_fd);
 	if (p.fd < 0)
 		return false;
 	last = fstat(p.fd, &st) == 0 && st.st_ino == ch->host &&

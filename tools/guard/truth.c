@@ -16,12 +16,13 @@
 
 #include "../../shim/common/procfs.h"
 #include "../../shim/common/raw.h"
+#include "borrow.h"
 #include "crew.h"
 #include "sockdiag.h"
 #include "truth.h"
 
 #define PIPEFS 0x50495045 /* PIPEFS_MAGIC of <linux/magic.h> */
-#define LEAST  64	  /* pipes are worth a thread */
+#define LEAST  512	  /* pipes are worth a thread */
 
 static struct cp_truth *
 truth_of(struct cp_census *c, uint8_t kind, uint64_t ino)
@@ -98,6 +99,19 @@ open_anew(struct asking *a, const struct cp_end *e, int mode)
 	return anew;
 }
 
+/* The end E of a process as it has it.  The number may stand for another. */
+static int
+borrow(const struct asking *a, const struct cp_end *e)
+{
+	int copy = cp_borrow_from(a->c->procs[e->proc].pid, e->fd);
+
+	if (copy != -1 && !is_pipe(copy, e->ino)) {
+		cp_raw_close(copy);
+		copy = -1;
+	}
+	return copy;
+}
+
 /*
  * Whether anybody has the other side of a pipe, asked through end E of a
  * process.  A pipe, unlike a FIFO, says POLLHUP to a newly opened reader too.
@@ -109,7 +123,9 @@ other_side(struct asking *a, const struct cp_end *e)
 	struct pollfd p = { .events = 0 };
 	enum cp_open answer = CP_OPEN_UNKNOWN;
 
-	p.fd = open_anew(a, e, reader ? O_RDONLY : O_WRONLY);
+	p.fd = borrow(a, e);
+	if (p.fd == -1)
+		p.fd = open_anew(a, e, reader ? O_RDONLY : O_WRONLY);
 	if (p.fd == -1)
 		return answer;
 	if (poll(&p, 1, 0) != -1)
