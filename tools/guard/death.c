@@ -11,7 +11,7 @@
  * another a look at them would only be in their way.
  */
 #define DEATH_SETTLE_MS 20
-#define SETTLE_LEAST_MS 2
+#define SETTLE_LEAST_MS 1
 #define SETTLE_MORE_MS	10
 #define SETTLE_MOST_MS	100
 
