@@ -25,13 +25,15 @@ COMMON	= wire key options procfs ends dir start
 SHIM	= config real owner slot arm channel made kept ward over heir preload \
 	  child spawned tell ask report note fork exec spawn pipe session signal \
 	  leave finish held mailbox init text
-GUARD	= main startup signals socket told death mailbox newborn cradle sight \
-	  borrow enroll trust affairs facts facts_tables facts_members facts_adopt due \
+# What is run around a sleep comes first, so that it lies on pages next to each
+# other; see tools/guard/slim.h.
+GUARD	= main watch slim sentinel startup signals socket told death mailbox \
+	  newborn cradle sight borrow enroll trust affairs facts facts_tables facts_members facts_adopt due \
 	  census walk walk_list crew process interest truth hostends sockdiag \
 	  index gather across judge spare company link reaper reaper_stirred \
 	  steps dismiss left unwaited journal look look_children children query \
 	  snapshot round batch hold closes tap traffic usage baseline rest stale \
-	  brake admit idle command sentinel pace watch
+	  brake admit idle command pace
 # The frame and the launcher; what shows guards; then, by command: scan, doctor, report;
 # completions.
 CLI	= main commands usage parts path export target elf exports file run \
@@ -51,7 +53,7 @@ TESTS	= procfs options wire channel slot ward preload ask report tell text \
 	  posted census truth judge peers members terminal field suspect \
 	  abandoned keepers handed facts due spare \
 	  told newborn mailbox affairs query trust look journal traffic closes \
-	  round usage baseline rest stale brake admit pace target exports export \
+	  slim round usage baseline rest stale brake admit pace target exports export \
 	  exam orphan table sockets lifeline snap view procs
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
@@ -93,11 +95,14 @@ CET	= $(if $(filter x86_64-% i%86-%,$(MACHINE)),-fcf-protection) \
 HARDEN	= $(if $(SANITIZE),-fno-omit-frame-pointer,$(FORTIFY)) \
 	  -fstack-protector-strong -fstack-clash-protection $(CET)
 
-TOOL_CFLAGS = $(BASE) $(DEPS) $(HARDEN) -fPIE $(BSD_CFLAGS) \
+TOOL_CFLAGS = $(BASE) $(DEPS) $(HARDEN) -fPIE -fdata-sections $(BSD_CFLAGS) \
 	  -DCP_VERSION='"$(VERSION)"' \
 	  $(CPPFLAGS) $(CFLAGS) $(SANITIZE)
 TOOL_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now $(CFLAGS) $(LDFLAGS) \
 	  $(SANITIZE)
+# Large tables first, most pages of which are never touched: between them what
+# is small would have a page each.
+GUARD_LDFLAGS = $(TOOL_LDFLAGS) -Wl,--sort-section=alignment
 
 # The shim is loaded into programs of any libc: no symbol that only glibc has,
 # so neither fortification nor stack protector, and never a sanitizer.
@@ -155,7 +160,7 @@ $(B)/.have-demo $(B)/.have-check: | $(B)/.have-build
 $(B)/libchildproof.so: $(SHIM_O) shim/childproof.map
 	$(call say,LD)$(CC) $(SHIM_LDFLAGS) -o $@ $(SHIM_O)
 $(B)/childproof-guard: $(GUARD_O)
-	$(call say,LD)$(CC) $(TOOL_LDFLAGS) -o $@ $(GUARD_O) \
+	$(call say,LD)$(CC) $(GUARD_LDFLAGS) -o $@ $(GUARD_O) \
 	    $(JANSSON_LIBS) $(BSD_LIBS)
 $(B)/childproof: $(CLI_O)
 	$(call say,LD)$(CC) $(TOOL_LDFLAGS) -o $@ $(CLI_O) \
@@ -227,6 +232,7 @@ FACTS_O	= $(addprefix $(B)/obj/guard/,facts.o facts_tables.o facts_members.o \
 	  facts_adopt.o due.o process.o)
 $(B)/tests/test_facts: $(FACTS_O) $(PROCFS_O)
 $(B)/tests/test_due: $(B)/obj/guard/due.o
+$(B)/tests/test_slim: $(B)/obj/guard/slim.o
 $(B)/tests/test_round: $(filter-out %/main.o,$(GUARD_O))
 $(B)/tests/test_spare: $(B)/obj/guard/spare.o
 TOLD_O	= $(addprefix $(B)/obj/guard/,socket.o told.o death.o mailbox.o \

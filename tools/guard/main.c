@@ -31,6 +31,7 @@
 #include "round.h"
 #include "sentinel.h"
 #include "signals.h"
+#include "slim.h"
 #include "socket.h"
 #include "startup.h"
 #include "told.h"
@@ -211,7 +212,19 @@ hosts_live(void)
 	return false;
 }
 
-/* Gives back what a storm of wards, or a large census, has taken. */
+/* A crew's threads ask for little, and seldom: they need no heaps of their own. */
+static void
+share_heap(void)
+{
+#ifdef __GLIBC__
+	(void)mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
+/*
+ * Gives back what a storm of wards, or a large census, has taken; and what is
+ * not used in a sleep that may be long.
+ */
 static void
 give_back(void)
 {
@@ -219,27 +232,27 @@ give_back(void)
 #ifdef __GLIBC__ /* other libraries keep less, and have no call for it */
 	(void)malloc_trim(0);
 #endif
+	if (next_time() == 0) /* who knows when it is woken next */
+		cp_slim();
 }
 
 static void
 guard(void)
 {
 	struct cp_event events[EVENTS_MAX];
-	bool quiet = false;
 
 	while (!is_done()) {
 		uint64_t now;
 		int n;
 
 		cp_watch_timer(next_time());
-		n = cp_watch_wait(events, EVENTS_MAX, quiet ? -1 : QUIET_MS);
+		n = cp_watch_wait(events, EVENTS_MAX, QUIET_MS);
+		if (n == 0) {
+			give_back();
+			n = cp_watch_wait(events, EVENTS_MAX, -1);
+		}
 		if (n < 0)
 			err(1, "epoll");
-		quiet = n == 0;
-		if (quiet) {
-			give_back();
-			continue;
-		}
 		now = cp_watch_now();
 		news = 0;
 		for (int i = 0; i < n; i++)
@@ -257,6 +270,8 @@ guard(void)
 int
 main(int argc, char **argv)
 {
+	cp_slim_init();
+	share_heap();
 	root_number = cp_startup(argc, argv, &options);
 	if (cp_facts_init() != 0 || set_up() != 0)
 		err(125, "can't start");

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "sentinel.h"
+#include "slim.h"
 #include "watch.h"
 
 #define SENTINELS_MAX 20
@@ -34,6 +35,7 @@ stand_by(int guard, int socket)
 	}
 	closefrom(socket + 2);
 	setproctitle("-childproof: sentinel of guard %d", (int)getppid());
+	cp_slim();
 	/* Whatever poll fails of, two guards at once are worse. */
 	while (poll(&p, 1, -1) != 1)
 		continue;
