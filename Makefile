@@ -22,7 +22,7 @@ SETUP	?= scripts/setup
 # --- Lists ----------------------------------------------------------------
 
 COMMON	= wire key options procfs ends dir start
-SHIM	= config real owner slot arm channel made kept ward over heir preload \
+SHIM	= config real owner slot arm channel ring shed made kept ward over heir preload \
 	  child spawned tell ask report note fork exec spawn pipe session signal \
 	  leave finish held mailbox init text
 # What is run around a sleep comes first, so that it lies on pages next to each
@@ -207,8 +207,8 @@ PROCFS_O = $(addprefix $(B)/obj/common/,procfs.o ends.o dir.o)
 $(B)/tests/test_procfs: $(B)/obj/guard/children.o $(PROCFS_O)
 $(B)/tests/test_options: $(B)/obj/common/options.o
 $(B)/tests/test_wire: $(B)/obj/common/wire.o
-$(B)/tests/test_channel: $(B)/obj/unit/channel.o $(B)/obj/unit/made.o \
-	$(PROCFS_O)
+$(B)/tests/test_channel: $(addprefix $(B)/obj/unit/,channel.o ring.o shed.o \
+	  made.o) $(PROCFS_O)
 $(B)/tests/test_slot: $(B)/obj/unit/slot.o
 $(B)/tests/test_posted: $(B)/obj/unit/mailbox.o
 $(B)/tests/test_tell: $(B)/obj/unit/tell.o
@@ -217,7 +217,7 @@ $(B)/tests/test_ward: $(addprefix $(B)/obj/unit/,ward.o over.o heir.o) \
 $(B)/tests/test_preload: $(B)/obj/unit/preload.o
 $(B)/tests/test_ask $(B)/tests/test_report: $(addprefix $(B)/obj/unit/,ask.o \
 	  config.o finish.o held.o kept.o note.o \
-	  channel.o made.o owner.o report.o ward.o over.o heir.o) \
+	  channel.o ring.o made.o owner.o report.o ward.o over.o heir.o) \
 	$(addprefix $(B)/obj/common/,key.o options.o start.o wire.o) $(PROCFS_O)
 CENSUS_O = $(addprefix $(B)/obj/guard/,census.o walk.o walk_list.o \
 	  crew.o process.o interest.o truth.o borrow.o hostends.o sockdiag.o) \

@@ -15,7 +15,6 @@
 
 #include "arm.h"
 #include "ask.h"
-#include "channel.h"
 #include "child.h"
 #include "common/raw.h"
 #include "config.h"
@@ -24,6 +23,7 @@
 #include "mailbox.h"
 #include "owner.h"
 #include "report.h"
+#include "shed.h"
 #include "tell.h"
 
 static pid_t on_pty; /* only ever set in a fork child, to its own PID */
@@ -176,7 +176,7 @@ cp_child_prepare(struct cp_child *c, enum cp_where where,
 			refused = join(c, &kin, cmd);
 		break;
 	default:
-		cp_channel_shed();
+		cp_shed();
 		kin = (struct kin){ .host = cp_owner_host(),
 			.shared = cp_owner_shared(),
 			.direct = true,

@@ -14,6 +14,7 @@
 #include "child.h"
 #include "common/raw.h"
 #include "init.h"
+#include "made.h"
 #include "owner.h"
 #include "real.h"
 #include "report.h"
@@ -51,7 +52,7 @@ register_terminal(pid_t pid, int master)
 	struct cp_end_id end;
 	struct cp_channel ch[2];
 
-	cp_channel_add_fds(CP_KIND_PTY, fd, false);
+	cp_made_keep(CP_KIND_PTY, fd, false);
 	if (cp_procfs_own_end(master, &end) == -1 || end.kind != CP_KIND_PTMX)
 		return;
 	end.kind = CP_KIND_PTY;

@@ -28,6 +28,8 @@
 #include "note.h"
 #include "owner.h"
 #include "real.h"
+#include "ring.h"
+#include "shed.h"
 #include "tell.h"
 #include "ward.h"
 
@@ -110,8 +112,8 @@ cp_drain(void)
 			cp_channel_warded(&record.channel[1]);
 			cp_mailbox_count();
 		}
-	cp_channel_room(cp_ward_count());
-	cp_channel_review();
+	cp_ring_room(cp_ward_count());
+	cp_shed_review();
 }
 
 void

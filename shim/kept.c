@@ -18,6 +18,7 @@
 #include "channel.h"
 #include "common/raw.h"
 #include "kept.h"
+#include "made.h"
 #include "owner.h"
 
 #define SCAN_MAX 256 /* descriptors of a host that are looked at */
@@ -124,7 +125,7 @@ scan(const struct quest *q, int *host_fd)
 			break;
 		}
 		if (cp_procfs_end_at(dir, name, &end) == 0 &&
-		    cp_channel_opposite(&q->made, q->k, &end)) {
+		    cp_made_opposite(&q->made, q->k, &end)) {
 			*host_fd = fd;
 			kept = CP_KEPT_YES;
 			break;
@@ -173,7 +174,7 @@ has_copy(const struct quest *q, int host_fd)
 
 	return q->host != 0 && host_fd > 2 &&
 	    cp_procfs_own_end(host_fd, &host) == 0 &&
-	    cp_channel_opposite(&q->made, q->k, &host) &&
+	    cp_made_opposite(&q->made, q->k, &host) &&
 	    (q->self == 0 ||
 		(q->alike && cp_kept_same(q->host, host_fd, q->self, host_fd)));
 }
@@ -187,12 +188,12 @@ ask_host(const struct quest *q, const struct cp_end_id *end, int *host_fd)
 	if (q->known &&
 	    (has_copy(q, *host_fd) ||
 		(see(q, *host_fd, &host) == 0 &&
-		    cp_channel_opposite(&q->made, q->k, &host))))
+		    cp_made_opposite(&q->made, q->k, &host))))
 		return CP_KEPT_YES;
 	if (q->known && is_dead(q)) {
 		/* Killed since the fork: our own copies are what it had. */
 		return cp_procfs_own_end(*host_fd, &host) == 0 &&
-			cp_channel_opposite(&q->made, q->k, &host) ?
+			cp_made_opposite(&q->made, q->k, &host) ?
 		    CP_KEPT_YES :
 		    CP_KEPT_MAYBE;
 	}

@@ -8,11 +8,12 @@
 
 #include <stddef.h>
 
-#include "channel.h"
 #include "common/raw.h"
+#include "made.h"
+#include "ring.h"
 
 void
-cp_channel_add_fds(int kind, const int fd[2], bool cloexec)
+cp_made_keep(int kind, const int fd[2], bool cloexec)
 {
 	struct cp_made made = { .kind = (uint8_t)kind,
 		.cloexec = cloexec,
@@ -25,7 +26,7 @@ cp_channel_add_fds(int kind, const int fd[2], bool cloexec)
 		if (syscall(SYS_ioctl, fd[0], TIOCGPTN, &number) == -1)
 			return;
 		made.ino[0] = made.ino[1] = number;
-		cp_channel_add(&made);
+		cp_ring_add(&made);
 		return;
 	}
 	for (int k = 0; k < 2; k++) {
@@ -39,11 +40,11 @@ cp_channel_add_fds(int kind, const int fd[2], bool cloexec)
 			break;
 		}
 	}
-	cp_channel_add(&made);
+	cp_ring_add(&made);
 }
 
 int
-cp_channel_end_of(const struct cp_made *made, const struct cp_end_id *end)
+cp_made_end_of(const struct cp_made *made, const struct cp_end_id *end)
 {
 	if (made->kind != end->kind)
 		return -1;
@@ -65,7 +66,7 @@ cp_channel_end_of(const struct cp_made *made, const struct cp_end_id *end)
 }
 
 bool
-cp_channel_opposite(const struct cp_made *made, int k,
+cp_made_opposite(const struct cp_made *made, int k,
     const struct cp_end_id *host)
 {
 	switch (made->kind) {

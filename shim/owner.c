@@ -23,6 +23,7 @@
 #include "common/raw.h"
 #include "map.h"
 #include "owner.h"
+#include "ring.h"
 
 enum { IDLE, TAKEN };
 
@@ -135,7 +136,7 @@ take_over(struct page *p, bool heir)
 		return false; /* never again: it stays a mere fork child */
 	old = atomic_load(&shared);
 	if (old != NULL)
-		cp_channel_copy(&s->channels, &old->channels);
+		cp_ring_copy(&s->ring, &old->ring);
 	if (!heir) {
 		unmap_shared(atomic_exchange(&maker_shared, old));
 		atomic_store(&maker, atomic_load(&host));

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "channel.h"
+#include "ring.h"
 #include "slot.h"
 
 enum cp_where {
@@ -32,7 +32,7 @@ struct cp_shared {
 	_Atomic int64_t made_s;	  /* when CP_MSG_MADE was sent last */
 	_Atomic uint64_t worth[1 << CP_WORTH_BITS]; /* see cp_tell_worth() */
 	struct cp_slots slots;
-	struct cp_channels channels; /* last: most of it is never touched */
+	struct cp_ring ring; /* last: most of it is never touched */
 };
 
 /* Context: any.  errno is kept. */

@@ -6,9 +6,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "channel.h"
 #include "common/raw.h"
 #include "init.h"
+#include "made.h"
 #include "real.h"
 #include "report.h"
 
@@ -22,7 +22,7 @@ made(int kind, const int fd[2], bool cloexec)
 	int saved = errno;
 
 	if (cp_enter(true)) {
-		cp_channel_add_fds(kind, fd, cloexec);
+		cp_made_keep(kind, fd, cloexec);
 		cp_report_made();
 	}
 	cp_errno(saved);

@@ -19,6 +19,7 @@
 #include "owner.h"
 #include "real.h"
 #include "report.h"
+#include "ring.h"
 #include "spawned.h"
 
 #define NEWEST 16 /* children that are looked at after a popen */
@@ -247,7 +248,7 @@ register_popen(int fd, const char *mode, const struct cp_command *cmd)
 		return;
 	made.fd[1 - k] = fd;
 	made.ino[0] = made.ino[1] = end.ino;
-	cp_channel_add(&made);
+	cp_ring_add(&made);
 	pid = find_child(&end, k);
 	if (pid == 0) {
 		cp_report_made();

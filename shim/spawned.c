@@ -12,6 +12,7 @@
 #include "channel.h"
 #include "common/raw.h"
 #include "kept.h"
+#include "made.h"
 #include "mailbox.h"
 #include "owner.h"
 #include "report.h"
@@ -106,7 +107,7 @@ candidate(const struct cp_made *made, int k, struct cp_channel *ch)
 	if ((made->kind == CP_KIND_PTY &&
 		(k == 0 || cp_procfs_own_end(made->fd[1], &slave) == -1)) ||
 	    cp_procfs_own_end(made->fd[1 - k], &end) == -1 ||
-	    !cp_channel_opposite(made, k, &end))
+	    !cp_made_opposite(made, k, &end))
 		return false;
 	*ch = (struct cp_channel){ .kind = made->kind,
 		.access = made->kind != CP_KIND_PIPE ? CP_READ | CP_WRITE :

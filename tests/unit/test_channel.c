@@ -12,6 +12,8 @@
 
 #include "../../shim/channel.h"
 #include "../../shim/owner.h"
+#include "../../shim/ring.h"
+#include "../../shim/shed.h"
 
 static struct cp_shared old, new;
 static struct cp_shared *own = &old;
@@ -59,7 +61,7 @@ Test(channel, pipe_ends)
 
 	cr_assert_not(cp_channel_any());
 	cr_assert_eq(pipe(fd), 0);
-	cp_channel_add_fds(CP_KIND_PIPE, fd, false);
+	cp_made_keep(CP_KIND_PIPE, fd, false);
 	cr_assert(cp_channel_any());
 	for (int k = 0; k < 2; k++) {
 		end[k] = end_of(fd[k]);
@@ -67,8 +69,8 @@ Test(channel, pipe_ends)
 		cr_assert_eq(made.fd[k], fd[k]);
 	}
 	for (int k = 0; k < 2; k++) {
-		cr_assert(cp_channel_opposite(&made, k, &end[1 - k]));
-		cr_assert_not(cp_channel_opposite(&made, k, &end[k]));
+		cr_assert(cp_made_opposite(&made, k, &end[1 - k]));
+		cr_assert_not(cp_made_opposite(&made, k, &end[k]));
 	}
 }
 
@@ -79,14 +81,14 @@ Test(channel, socketpair_ends)
 	int fd[2];
 
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
-	cp_channel_add_fds(CP_KIND_UNIX, fd, false);
+	cp_made_keep(CP_KIND_UNIX, fd, false);
 	for (int k = 0; k < 2; k++) {
 		end[k] = end_of(fd[k]);
 		cr_assert_eq(cp_channel_find(&end[k], &made), k);
 		cr_assert_eq(made.ino[k], end[k].ino);
 	}
-	cr_assert(cp_channel_opposite(&made, 0, &end[1]));
-	cr_assert_not(cp_channel_opposite(&made, 0, &end[0]));
+	cr_assert(cp_made_opposite(&made, 0, &end[1]));
+	cr_assert_not(cp_made_opposite(&made, 0, &end[0]));
 }
 
 Test(channel, terminal_ends)
@@ -96,13 +98,13 @@ Test(channel, terminal_ends)
 	int fd[2];
 
 	cr_assert_eq(openpty(&fd[0], &fd[1], NULL, NULL, NULL), 0);
-	cp_channel_add_fds(CP_KIND_PTY, fd, false);
+	cp_made_keep(CP_KIND_PTY, fd, false);
 	master = end_of(fd[0]);
 	slave = end_of(fd[1]);
 	cr_assert_eq(cp_channel_find(&slave, &made), 1);
 	cr_assert_eq(made.fd[0], fd[0]);
-	cr_assert(cp_channel_opposite(&made, 1, &master));
-	cr_assert_not(cp_channel_opposite(&made, 1, &slave));
+	cr_assert(cp_made_opposite(&made, 1, &master));
+	cr_assert_not(cp_made_opposite(&made, 1, &slave));
 }
 
 Test(channel, strangers_are_not_found)
@@ -113,7 +115,7 @@ Test(channel, strangers_are_not_found)
 
 	cr_assert_eq(pipe(known), 0);
 	cr_assert_eq(pipe(other), 0);
-	cp_channel_add_fds(CP_KIND_PIPE, known, false);
+	cp_made_keep(CP_KIND_PIPE, known, false);
 	end = end_of(other[0]);
 	cr_assert_eq(cp_channel_find(&end, &made), -1);
 	cr_assert_eq(made.kind, 77, "touched on failure");
@@ -126,9 +128,9 @@ Test(channel, not_a_socket_of_ours)
 {
 	int fd[2] = { open("/dev/null", O_RDWR), open("/dev/null", O_RDWR) };
 
-	cp_channel_add_fds(CP_KIND_UNIX, fd, false);
-	cp_channel_add_fds(CP_KIND_PIPE, fd, false);
-	cp_channel_add_fds(CP_KIND_PTY, fd, false);
+	cp_made_keep(CP_KIND_UNIX, fd, false);
+	cp_made_keep(CP_KIND_PIPE, fd, false);
+	cp_made_keep(CP_KIND_PTY, fd, false);
 	cr_assert_not(cp_channel_any());
 }
 
@@ -145,8 +147,8 @@ Test(channel, newest_wins)
 
 	b.fd[0] = 20;
 	b.fd[1] = 21;
-	cp_channel_add(&a);
-	cp_channel_add(&b);
+	cp_ring_add(&a);
+	cp_ring_add(&b);
 	cr_assert_eq(cp_channel_find(&end, &got), 0);
 	cr_assert_eq(got.fd[1], 21);
 }
@@ -156,19 +158,19 @@ Test(channel, oldest_is_overwritten)
 	struct cp_made made = { .kind = CP_KIND_UNIX }, got;
 	struct cp_end_id end = { .kind = CP_KIND_UNIX };
 
-	cp_channel_add(&made);
-	cp_channel_room(CP_CHANNELS); /* all there is */
-	for (uint64_t i = 1; i <= CP_CHANNELS + 10; i++) {
+	cp_ring_add(&made);
+	cp_ring_room(CP_RING_MOST); /* all there is */
+	for (uint64_t i = 1; i <= CP_RING_MOST + 10; i++) {
 		made.ino[0] = 2 * i;
 		made.ino[1] = 2 * i + 1;
-		cp_channel_add(&made);
+		cp_ring_add(&made);
 	}
 	end.ino = 2 * 10 + 1;
 	cr_assert_eq(cp_channel_find(&end, &got), -1);
 	end.ino = 2 * 11 + 1;
 	cr_assert_eq(cp_channel_find(&end, &got), 1);
 	cr_assert_eq(got.ino[0], 2 * 11);
-	end.ino = 2 * (CP_CHANNELS + 10);
+	end.ino = 2 * (CP_RING_MOST + 10);
 	cr_assert_eq(cp_channel_find(&end, &got), 0);
 }
 
@@ -179,20 +181,20 @@ Test(channel, room_is_made_for_more_wards)
 	struct cp_end_id end = { .kind = CP_KIND_UNIX };
 	uint64_t n = 0;
 
-	for (unsigned wards = 0; wards <= CP_CHANNELS / 3; wards++) {
-		cp_channel_room(wards);
+	for (unsigned wards = 0; wards <= CP_RING_MOST / 3; wards++) {
+		cp_ring_room(wards);
 		for (int i = 0; i < 3; i++) {
 			made.ino[0] = 2 * ++n;
 			made.ino[1] = 2 * n + 1;
-			cp_channel_add(&made);
+			cp_ring_add(&made);
 		}
 	}
-	for (uint64_t i = n - CP_CHANNELS + 1; i <= n; i++) {
+	for (uint64_t i = n - CP_RING_MOST + 1; i <= n; i++) {
 		end.ino = 2 * i + 1;
 		cr_assert_eq(cp_channel_find(&end, &got), 1, "%d", (int)i);
 		cr_assert_eq(got.ino[0], 2 * i);
 	}
-	end.ino = 2 * (n - CP_CHANNELS) + 1;
+	end.ino = 2 * (n - CP_RING_MOST) + 1;
 	cr_assert_eq(cp_channel_find(&end, &got), -1);
 }
 
@@ -203,12 +205,12 @@ Test(channel, table_is_small_without_wards)
 	struct cp_end_id end = { .kind = CP_KIND_UNIX, .ino = 1 };
 
 	made.ino[0] = 1;
-	cp_channel_add(&made);
-	cp_channel_room(1);
+	cp_ring_add(&made);
+	cp_ring_room(1);
 	cr_assert_eq(cp_channel_find(&end, &got), 0);
 	made.ino[0] = 2;
-	for (int i = 0; i < CP_CHANNELS / 8; i++)
-		cp_channel_add(&made);
+	for (int i = 0; i < CP_RING_MOST / 8; i++)
+		cp_ring_add(&made);
 	cr_assert_eq(cp_channel_find(&end, &got), -1);
 }
 
@@ -223,7 +225,7 @@ Test(channel, what_waits_for_its_ward_is_kept)
 
 	for (int i = 0; i < AT_ONCE; i++) {
 		cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
-		cp_channel_add_fds(CP_KIND_UNIX, fd, true);
+		cp_made_keep(CP_KIND_UNIX, fd, true);
 		last = end_of(fd[1]);
 		if (i == 0)
 			first = last;
@@ -241,13 +243,13 @@ Test(channel, what_waits_for_good_makes_no_room)
 
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
 	for (int turn = 0; turn < 8; turn++) {
-		cp_channel_add_fds(CP_KIND_UNIX, fd, true);
+		cp_made_keep(CP_KIND_UNIX, fd, true);
 		for (int i = 1; i < 128; i++)
-			cp_channel_add(&gone);
+			cp_ring_add(&gone);
 	}
 	gone.ino[0] = gone.ino[1] = 3;
 	for (int i = 0; i < 128; i++)
-		cp_channel_add(&gone);
+		cp_ring_add(&gone);
 	cr_assert_eq(cp_channel_find(&end, &got), -1);
 }
 
@@ -258,15 +260,15 @@ Test(channel, host_end_is_shed_after_a_move)
 	struct cp_channel child;
 	int fd[2];
 
-	cp_channel_add(&made);
-	for (int i = 0; i < CP_CHANNELS / 8; i++)
-		cp_channel_add(&made); /* the next one is not where it was */
+	cp_ring_add(&made);
+	for (int i = 0; i < CP_RING_MOST / 8; i++)
+		cp_ring_add(&made); /* the next one is not where it was */
 	cr_assert_eq(pipe(fd), 0);
-	cp_channel_add_fds(CP_KIND_PIPE, fd, false);
+	cp_made_keep(CP_KIND_PIPE, fd, false);
 	child = child_of(fd[0]);
 	cp_channel_warded(&child);
-	cp_channel_room(CP_CHANNELS);
-	cp_channel_shed();
+	cp_ring_room(CP_RING_MOST);
+	cp_shed();
 	cr_assert(has_cloexec(fd[1]));
 	cr_assert_eq(cp_channel_unclaimed(&made, 1), 0);
 }
@@ -279,19 +281,19 @@ Test(channel, copy_knows_and_sheds_the_same)
 	struct cp_made made;
 	int fd[2], later[2];
 
-	cp_channel_room(CP_CHANNELS / 8);
+	cp_ring_room(CP_RING_MOST / 8);
 	cr_assert_eq(pipe(fd), 0);
-	cp_channel_add_fds(CP_KIND_PIPE, fd, false);
+	cp_made_keep(CP_KIND_PIPE, fd, false);
 	child = child_of(fd[0]);
 	cp_channel_warded(&child);
-	cp_channel_copy(&new.channels, &old.channels);
+	cp_ring_copy(&new.ring, &old.ring);
 	cr_assert_eq(pipe(later), 0);
-	cp_channel_add_fds(CP_KIND_PIPE, later, false);
+	cp_made_keep(CP_KIND_PIPE, later, false);
 	own = &new;
 	end = end_of(fd[0]);
 	cr_assert_eq(cp_channel_find(&end, &made), 0);
 	cr_assert_eq(cp_channel_unclaimed(&made, 1), 0);
-	cp_channel_shed();
+	cp_shed();
 	cr_assert(has_cloexec(fd[1]));
 	end = end_of(later[0]);
 	cr_assert_eq(cp_channel_find(&end, &made), -1);
@@ -310,7 +312,7 @@ add_many(void *first)
 	pthread_barrier_wait(&start);
 	for (uint64_t i = 0; i < ADDED; i++) {
 		made.ino[0] = made.ino[1] = (uintptr_t)first + i;
-		cp_channel_add(&made);
+		cp_ring_add(&made);
 	}
 	return NULL;
 }
@@ -324,15 +326,15 @@ add_while_it_grows(void)
 	struct cp_made made = { .kind = CP_KIND_UNIX };
 
 	/* So that what is added next lies elsewhere in a larger one. */
-	for (int i = 0; i < CP_CHANNELS / 8; i++)
-		cp_channel_add(&made);
+	for (int i = 0; i < CP_RING_MOST / 8; i++)
+		cp_ring_add(&made);
 	pthread_barrier_init(&start, NULL, ADDERS + 1);
 	for (uintptr_t i = 0; i < ADDERS; i++)
 		pthread_create(&thread[i], NULL, add_many,
 		    (void *)((i + 1) * 1000));
 	pthread_barrier_wait(&start);
-	for (unsigned wards = 0; wards < CP_CHANNELS; wards++)
-		cp_channel_room(wards);
+	for (unsigned wards = 0; wards < CP_RING_MOST; wards++)
+		cp_ring_room(wards);
 	for (int i = 0; i < ADDERS; i++)
 		pthread_join(thread[i], NULL);
 	for (unsigned i = 0; i < ADDERS * ADDED; i++) {
@@ -362,12 +364,12 @@ Test(channel, host_end_of_a_ward_is_shed)
 	int fd[2];
 
 	cr_assert_eq(pipe(fd), 0);
-	cp_channel_add_fds(CP_KIND_PIPE, fd, false);
-	cp_channel_shed();
+	cp_made_keep(CP_KIND_PIPE, fd, false);
+	cp_shed();
 	cr_assert_not(has_cloexec(fd[1]), "nobody's ward");
 	child = child_of(fd[0]);
 	cp_channel_warded(&child);
-	cp_channel_shed();
+	cp_shed();
 	cr_assert(has_cloexec(fd[1]));
 	cr_assert_not(has_cloexec(fd[0]), "the child's own end");
 }
@@ -378,11 +380,11 @@ Test(channel, what_was_cloexec_is_passed_on_purpose)
 	int fd[2];
 
 	cr_assert_eq(pipe2(fd, O_CLOEXEC), 0);
-	cp_channel_add_fds(CP_KIND_PIPE, fd, true);
+	cp_made_keep(CP_KIND_PIPE, fd, true);
 	child = child_of(fd[0]);
 	cp_channel_warded(&child);
 	cr_assert_eq(fcntl(fd[1], F_SETFD, 0), 0);
-	cp_channel_shed();
+	cp_shed();
 	cr_assert_not(has_cloexec(fd[1]));
 }
 
@@ -392,11 +394,11 @@ Test(channel, a_number_used_again_is_let_be)
 	int fd[2], null = open("/dev/null", O_RDWR);
 
 	cr_assert_eq(pipe(fd), 0);
-	cp_channel_add_fds(CP_KIND_PIPE, fd, false);
+	cp_made_keep(CP_KIND_PIPE, fd, false);
 	child = child_of(fd[0]);
 	cp_channel_warded(&child);
 	cr_assert_eq(dup2(null, fd[1]), fd[1]);
-	cp_channel_shed();
+	cp_shed();
 	cr_assert_not(has_cloexec(fd[1]));
 }
 
@@ -407,8 +409,8 @@ Test(channel, review_forgets_only_what_is_closed)
 
 	cr_assert_eq(pipe(kept), 0);
 	cr_assert_eq(pipe(closed), 0);
-	cp_channel_add_fds(CP_KIND_PIPE, kept, false);
-	cp_channel_add_fds(CP_KIND_PIPE, closed, false);
+	cp_made_keep(CP_KIND_PIPE, kept, false);
+	cp_made_keep(CP_KIND_PIPE, closed, false);
 	child = child_of(kept[0]);
 	cp_channel_warded(&child);
 	child = child_of(closed[0]);
@@ -417,9 +419,9 @@ Test(channel, review_forgets_only_what_is_closed)
 	cr_assert_neq(dup(closed[1]), -1);
 	cr_assert_eq(close(closed[1]), 0);
 	for (int i = 0; i < 10; i++)
-		cp_channel_review();
+		cp_shed_review();
 	cr_assert_neq(fcntl(closed[0], F_DUPFD, closed[1]), -1);
-	cp_channel_shed();
+	cp_shed();
 	cr_assert(has_cloexec(kept[1]));
 	cr_assert_not(has_cloexec(closed[1]));
 }
@@ -435,7 +437,7 @@ write_many(void *arg)
 	for (int i = 1; i <= ROUNDS; i++) {
 		made.fd[0] = made.fd[1] = i;
 		made.ino[0] = made.ino[1] = (uint64_t)i;
-		cp_channel_add(&made);
+		cp_ring_add(&made);
 	}
 	return arg;
 }
