@@ -22,18 +22,19 @@ SETUP	?= scripts/setup
 # --- Lists ----------------------------------------------------------------
 
 COMMON	= wire key options procfs ends dir start
-SHIM	= config real owner slot arm channel ring shed made kept ward over heir preload \
-	  child spawned tell ask report note fork exec spawn pipe session signal \
-	  leave finish held mailbox init text
+SHIM	= config real owner slot arm channel ring shed made kept ward over \
+	  heir preload child spawned tell ask report note fork exec spawn \
+	  pipe session signal leave finish held mailbox init text
 # What is run around a sleep comes first, so that it lies on pages next to each
 # other; see tools/guard/slim.h.
 GUARD	= main watch slim sentinel startup signals socket told death mailbox \
-	  newborn cradle sight borrow enroll trust affairs facts facts_tables facts_members facts_adopt due \
-	  census walk walk_list crew process interest truth hostends sockdiag \
-	  index gather across judge spare company link reaper reaper_stirred \
-	  steps dismiss left unwaited journal look look_children children query \
-	  snapshot round batch hold closes tap traffic usage baseline rest stale \
-	  brake admit idle command pace
+	  newborn cradle sight borrow enroll trust affairs facts facts_tables \
+	  facts_members facts_adopt due census walk walk_list crew process \
+	  interest truth hostends sockdiag index gather across judge spare \
+	  company link reaper reaper_stirred steps dismiss left unwaited \
+	  journal look look_children children query snapshot round sitting \
+	  batch hold closes tap traffic usage baseline rest stale brake admit \
+	  idle command pace
 # The frame and the launcher; what shows guards; then, by command: scan, doctor, report;
 # completions.
 CLI	= main commands usage parts path export target elf exports file run \
@@ -45,8 +46,8 @@ CLI	= main commands usage parts path export target elf exports file run \
 	  report lifeline life lines page trace output embed \
 	  complete complete_bash complete_zsh complete_fish
 # Units of the guard that the commands look through, too.
-CLI_GUARD = census walk walk_list crew process interest truth borrow sockdiag index \
-	  spare judge gather across children
+CLI_GUARD = census walk walk_list crew process interest truth borrow \
+	  sockdiag index spare judge gather across children
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire channel slot ward preload ask report tell text \

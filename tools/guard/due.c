@@ -69,6 +69,12 @@ cp_due_by(uint64_t now_ms)
 	return &ripe;
 }
 
+bool
+cp_due_is(const struct cp_ward *w, uint64_t now)
+{
+	return w->due_ms != 0 && w->due_ms <= now;
+}
+
 uint64_t
 cp_due_next(void)
 {

@@ -5,6 +5,7 @@
 
 #include <sys/queue.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "facts.h"
@@ -20,6 +21,9 @@ void cp_due(struct cp_ward *ward, uint64_t due_ms);
  * is appended; everybody else keeps his place.
  */
 struct cp_ripe *cp_due_by(uint64_t now_ms);
+
+/* Is it WARD's time?  In a loop over the list an earlier turn may set it. */
+bool cp_due_is(const struct cp_ward *ward, uint64_t now_ms);
 
 /* The earliest of all times, 0: there is none. */
 uint64_t cp_due_next(void);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See round.h. */
-#include <stdlib.h>
-#include <time.h>
-
+#include "round.h"
 #include "batch.h"
 #include "closes.h"
 #include "death.h"
@@ -13,14 +11,10 @@
 #include "mailbox.h"
 #include "newborn.h"
 #include "process.h"
-#include "reaper.h"
-#include "round.h"
+#include "sitting.h"
 #include "traffic.h"
 #include "unwaited.h"
-#include "watch.h"
 
-/* What failed for want of memory is tried again after this. */
-#define AGAIN_MS 1000
 /* A host that tells nothing is searched so often. */
 #define CENSUS_HOST_MS 1000
 /* After a look for unregistered children that found none. */
@@ -32,7 +26,7 @@
  */
 #define EOF_MS 20
 
-static bool batched; /* the census at hand serves those who wait for it */
+static bool batched; /* of those that are due some have waited for it */
 static bool hurried;
 
 /*
@@ -114,13 +108,6 @@ needs_census(struct cp_ward *w, const struct cp_options *options, uint64_t now)
 	return false;
 }
 
-/* To be asked in a loop, of which an earlier turn may have changed that. */
-static bool
-is_due(const struct cp_ward *w, uint64_t now)
-{
-	return w->due_ms != 0 && w->due_ms <= now;
-}
-
 /* First looks; returns how many wards need a census now. */
 static size_t
 look_closer(const struct cp_options *options, uint64_t now)
@@ -130,7 +117,7 @@ look_closer(const struct cp_options *options, uint64_t now)
 	bool urgent = false;
 
 	TAILQ_FOREACH_SAFE(w, cp_due_by(now), ripe, next) {
-		if (!is_due(w, now))
+		if (!cp_due_is(w, now))
 			continue;
 		if (w->unwaited_ms != 0) {
 			cp_unwaited_look(w, now);
@@ -151,96 +138,6 @@ look_closer(const struct cp_options *options, uint64_t now)
 	TAILQ_FOREACH_SAFE(w, cp_due_by(now), ripe, next)
 		cp_due(w, cp_batch_not_before(w, options));
 	return 0;
-}
-
-static void
-add_interest(struct cp_interest *v, size_t *n, const struct cp_channel *ch)
-{
-	if (ch->kind == CP_KIND_NONE)
-		return;
-	v[(*n)++] = (struct cp_interest){ ch->kind, ch->child };
-	if (ch->kind == CP_KIND_UNIX && ch->host != 0)
-		v[(*n)++] = (struct cp_interest){ ch->kind, ch->host };
-}
-
-/* No memory or no descriptor: that may pass, but not by asking all day. */
-static void
-put_off(uint64_t now)
-{
-	struct cp_ward *w, *next;
-
-	TAILQ_FOREACH_SAFE(w, cp_due_by(now), ripe, next)
-		cp_due(w, now + AGAIN_MS);
-}
-
-static void
-attend_all(const struct cp_options *options, const struct cp_census *census,
-    uint64_t now)
-{
-	struct cp_ward *w, *next;
-	struct cp_index index;
-	struct cp_case c = { .options = options,
-		.index = &index,
-		.find_ward = cp_facts_find_ward_const,
-		.now_ms = now };
-
-	if (cp_index_build(census, &index) != 0) {
-		put_off(now);
-		return;
-	}
-	TAILQ_FOREACH_SAFE(w, cp_due_by(now), ripe, next) {
-		/* Who was told of since the looks waits for the next round. */
-		if (!w->looked || !is_due(w, now))
-			continue;
-		c.ward = w;
-		c.hurried = hurried || w->urged;
-		cp_reaper_attend(w, &c);
-	}
-	cp_index_free(&index);
-}
-
-/* Of all threads. */
-static uint64_t
-cpu_ms(void)
-{
-	struct timespec t = { 0, 0 };
-
-	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-/* One census for all wards that are due. */
-static void
-take_census(const struct cp_options *options, uint64_t now)
-{
-	struct cp_interest *interest;
-	struct cp_census census;
-	struct cp_ward *w;
-	uint64_t began = cpu_ms(), took;
-	size_t n = 0, k = 0;
-
-	TAILQ_FOREACH(w, cp_due_by(now), ripe)
-		n++;
-	interest = calloc(4 * n + 1, sizeof(*interest));
-	if (interest == NULL) {
-		put_off(now);
-		return;
-	}
-	TAILQ_FOREACH(w, cp_due_by(now), ripe) {
-		add_interest(interest, &k, &w->channel[0]);
-		add_interest(interest, &k, &w->channel[1]);
-	}
-	cp_facts_tally()->censuses++;
-	if (cp_census_take(interest, k, &census) == 0) {
-		attend_all(options, &census, now);
-		cp_census_free(&census);
-	} else
-		put_off(now);
-	free(interest);
-	took = cp_watch_now() - now;
-	if (took < cpu_ms() - began)
-		took = cpu_ms() - began;
-	cp_batch_taken(now, took, batched);
 }
 
 static void
@@ -280,7 +177,7 @@ meet_siblings(uint64_t now)
 	if (cp_newborn_next() == 0)
 		return false;
 	TAILQ_FOREACH_SAFE(w, cp_due_by(now), ripe, next)
-		if (is_due(w, now) && cp_newborn_meet(w, now))
+		if (cp_due_is(w, now) && cp_newborn_meet(w, now))
 			any = true;
 	return any;
 }
@@ -299,10 +196,9 @@ cp_round(const struct cp_options *options, bool hurry, uint64_t now_ms)
 	due = look_closer(options, now_ms);
 	if (due > 0 && meet_siblings(now_ms))
 		due = look_closer(options, now_ms);
-	batched = batched || waited;
 	if (due > 0) {
 		cp_traffic_drain(now_ms, NULL);
-		take_census(options, now_ms);
+		cp_sitting(options, hurry, batched || waited, now_ms);
 	}
 	/* After the first looks; what it wants looked at is due at once. */
 	cp_idle_round(now_ms);
