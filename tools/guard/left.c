@@ -13,10 +13,24 @@
 #define NEWS_MS 50
 
 /*
- * Has nothing been said since the child's death?  Of what was said before
- * anybody listened there is no trace: but who has never written a byte has not
- * answered anybody either.
+ * Of what was said before anybody listened there is no trace: but who has never
+ * written a byte has not answered anybody either, and whom nobody can ask any
+ * more has no session.
  */
+static bool
+may_have_answered(const struct cp_case *c)
+{
+	const struct cp_channel *in = &c->ward->channel[0];
+	const struct cp_truth *t = cp_census_truth(c->index->census, in->kind,
+	    in->child);
+
+	if (t != NULL &&
+	    (in->kind == CP_KIND_PIPE ? t->writers : t->peer) == CP_OPEN_NO)
+		return false;
+	return cp_company_has_written(c);
+}
+
+/* Has nothing been said since the child's death? */
 static bool
 is_silent(struct cp_ward *w, const struct cp_case *c)
 {
@@ -28,7 +42,7 @@ is_silent(struct cp_ward *w, const struct cp_case *c)
 		w->died_ms = c->now_ms; /* the silence counts from now */
 	} else if (t->moved_ms >= w->died_ms)
 		return false;
-	return !w->unheard || !cp_company_has_written(c);
+	return !w->unheard || !may_have_answered(c);
 }
 
 void
