@@ -25,6 +25,9 @@ ON_WORD = 'read -r word; exec 3<&0; setsid "$@" <&3 3<&- & exit 0'
 # Only its stdout is handed on.
 LOGGER = '"$@" </dev/null & exit 0'
 
+# As many children as make a host share memory with its guard.
+SURELY = 150
+
 # Long enough for a test to do something within it, once the verdict is told:
 # that waits for a batch.
 LONG_GRACE = 3.0
@@ -246,6 +249,30 @@ def before_the_guard(s, wire):
     lives_on(stage, w, silent)
 
 
+def in_a_letter(s):
+    """The host has spawned a lot: the starter has ended when its letter is read.
+
+    The one request comes before the next batch, and takes long."""
+    stage = Stage(s, options={"grace": "3s"})
+    p = stage.p
+    s.find_guard()
+    for _ in range(SURELY):
+        pid = p.spawn("short", script="exit 0")
+        p.close("short")
+        p.wait(pid)
+    w, starter = p.ward("w", script=STARTER)
+    silent = p.ward("silent", script=STARTER)[0]
+    p.wait(starter)
+    until_heard(s, w)
+    p.say("w")
+    go([silent], "nothing was said", limit=LONG_GRACE + LIMIT)
+    stay([w], "its request is under way", LONG_GRACE + BATCH + TERM)
+    stage.well()
+    p.close("w")
+    go([w], "closed", limit=LONG_GRACE + LIMIT)
+    stage.end()
+
+
 def to_another_guard(s):
     """All is said to a guard that does not live to draw its conclusions."""
     stage = Stage(s, options={"grace": "3s"})
@@ -359,6 +386,7 @@ def cases():
     for wire in ("pipes", "pair"):
         yield Case(f"handed/before-the-guard/{wire}",
                    P(before_the_guard, wire=wire), False)
+    yield Case("handed/in-a-letter", in_a_letter, False)
     yield Case("handed/to-another-guard", to_another_guard, False)
     yield Case("handed/only-stdout", only_stdout, False)
     yield Case("handed/one-way", one_way, False)
