@@ -128,7 +128,8 @@ other_side(struct asking *a, const struct cp_end *e)
 		p.fd = open_anew(a, e, reader ? O_RDONLY : O_WRONLY);
 	if (p.fd == -1)
 		return answer;
-	if (poll(&p, 1, 0) != -1)
+	/* At that number there may be one by now that is not open (O_PATH). */
+	if (poll(&p, 1, 0) != -1 && (p.revents & POLLNVAL) == 0)
 		answer = p.revents & (reader ? POLLHUP : POLLERR) ? CP_OPEN_NO :
 								    CP_OPEN_YES;
 	cp_raw_close(p.fd);
