@@ -250,7 +250,7 @@ def before_the_guard(s, wire):
 
 
 def in_a_letter(s):
-    """The host has spawned a lot: the starter has ended when its letter is read.
+    """It has spawned a lot: the starter has ended when its letter is read.
 
     The one request comes before the next batch, and takes long."""
     stage = Stage(s, options={"grace": "3s"})

@@ -12,7 +12,8 @@
 /*
  * Listens to the channels, or finds that they were handed over.  If what was
  * said since the child's death was not heard from the beginning, whoever has
- * ever written a byte is believed to have said something.
+ * ever written a byte, and can still be asked, is believed to have said
+ * something.
  */
 void cp_left_listen(struct cp_ward *ward, const struct cp_case *c);
 
