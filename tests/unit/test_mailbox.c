@@ -11,7 +11,6 @@
 #include "../../tools/guard/look.h"
 #include "../../tools/guard/mailbox.h"
 #include "../../tools/guard/newborn.h"
-#include "../../tools/guard/traffic.h"
 #include "senders.h"
 
 #define OLD  (NOW + CP_LOOK_MS)
@@ -256,35 +255,12 @@ Test(mailbox, who_has_ended_waits_for_a_census)
 	pid = ended();
 	post(pid);
 	cp_mailbox_attend(cp_mailbox_next());
-	cp_newborn_attend(NOW, CP_NEWBORN_OLD);
 	cr_assert(cp_newborn_any_dead());
 	cp_newborn_attend(NOW, CP_NEWBORN_DEAD);
 	w = registered(pid);
 	cr_assert(w->dead);
 	cr_assert(w->unheard);
 	cr_assert_eq(w->start, 0);
-}
-
-/* Unless its host can talk to that one: then at once. */
-Test(mailbox, who_can_be_talked_to_is_listened_to)
-{
-	struct cp_msg m = message(CP_MSG_WARD, ended(), getpid());
-	struct cp_end_id id;
-	int fd[2];
-
-	wake();
-	for (int k = 0; k < 2; k++) {
-		cr_assert_eq(pipe(fd), 0);
-		cr_assert_eq(cp_procfs_end(getpid(), fd[1 - k], &id), 0);
-		m.channel[k].host_fd = fd[1 - k];
-		m.channel[k].child = m.channel[k].host = id.ino;
-	}
-	post_as(&m, now_ns());
-	cp_mailbox_attend(cp_mailbox_next());
-	cp_newborn_attend(NOW, CP_NEWBORN_OLD);
-	cr_assert(!cp_newborn_any_dead());
-	cr_assert(registered(m.pid)->unheard);
-	cr_assert_not_null(cp_traffic_of(registered(m.pid)));
 }
 
 /* A host speaks for its own children. */

@@ -165,21 +165,20 @@ enter(struct cp_host *h, pid_t pid, uint64_t start, const struct cp_heard *x)
 	return w;
 }
 
-struct cp_ward *
+void
 cp_enroll_dead(struct cp_host *h, const struct cp_heard *x, uint64_t died_ms)
 {
 	pid_t pid = x->msg.pid == 0 ? x->from.pid : x->msg.pid;
 	struct cp_ward *w;
 
 	if (!are_sane(x->msg.channel) || is_on_record(h, pid, &x->msg))
-		return NULL;
+		return;
 	w = enter(h, pid, 0, x);
 	if (w == NULL)
-		return NULL;
+		return;
 	w->looked = w->dead = w->unheard = true;
 	w->died_ms = died_ms;
 	cp_due(w, x->now_ms);
-	return w;
 }
 
 void
@@ -229,7 +228,7 @@ cp_enroll(struct cp_heard *x)
 	w->died_ms = 0;
 	if (!w->dead)
 		watch_ward(w, x, itself);
-	w->unheard = w->dead;
+	w->unheard = w->dead && !x->seen;
 	if (w->dead && x->told_ns != 0)
 		w->died_ms = x->heard_ms;
 	else if (w->dead)

@@ -17,9 +17,10 @@ void cp_enroll(struct cp_heard *x);
 
 /*
  * The same for a child that was gone, at DIED_MS, before anything was looked
- * at: its PID may be another's.  NULL if nothing new is known by that.
+ * at, and on whose channels HOST could not talk any more to whoever was left:
+ * all that there is to do is to look once.
  */
-struct cp_ward *cp_enroll_dead(struct cp_host *host, const struct cp_heard *x,
+void cp_enroll_dead(struct cp_host *host, const struct cp_heard *x,
     uint64_t died_ms);
 
 /*

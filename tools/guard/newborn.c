@@ -9,7 +9,6 @@
 #include "newborn.h"
 #include "sight.h"
 #include "told.h"
-#include "traffic.h"
 #include "watch.h"
 
 /* They are looked at together: at multiples of this. */
@@ -54,6 +53,7 @@ enroll(enum cp_cradle list, struct cp_newborn *b, bool gone, uint64_t now)
 	struct cp_heard x = cp_cradle_take_off(list, b, now);
 
 	x.gone = gone;
+	x.seen = gone && !b->late;
 	if (x.msg.pid != 0 && x.pidfd >= 0) {
 		if (!gone)
 			identify(b, &x);
@@ -66,28 +66,21 @@ enroll(enum cp_cradle list, struct cp_newborn *b, bool gone, uint64_t now)
 		close(x.pidfd);
 }
 
-/* B has ended.  All that have in this round are looked at together. */
 static void
-end(struct cp_newborn *b, uint64_t died_ms)
+end_as(enum cp_cradle list, struct cp_newborn *b, uint64_t died_ms)
 {
 	if (b->pidfd >= 0)
 		close(b->pidfd);
 	b->pidfd = -1;
 	b->died_ms = died_ms;
-	cp_cradle_move(b, CP_CRADLE_WAITING, CP_CRADLE_ENDING);
+	cp_cradle_move(b, CP_CRADLE_WAITING, list);
 }
 
-/* Enrolls B, from LIST, whose PID may be another's by now. */
-static struct cp_ward *
-enroll_dead(enum cp_cradle list, struct cp_newborn *b, uint64_t now)
+/* B has ended.  All that have in this round are looked at together. */
+static void
+end(struct cp_newborn *b, uint64_t now)
 {
-	uint64_t died_ms = b->died_ms;
-	struct cp_heard x = cp_cradle_take_off(list, b, now);
-	struct cp_host *h = host_of(&x);
-	struct cp_ward *w = h == NULL ? NULL : cp_enroll_dead(h, &x, died_ms);
-
-	cp_cradle_give_back(b);
-	return w;
+	end_as(CP_CRADLE_ENDING, b, now);
 }
 
 /*
@@ -99,15 +92,13 @@ settle(struct cp_newborn *b, struct cp_sight *seen, uint64_t now)
 {
 	struct cp_heard x = { .msg = b->msg, .from = b->from };
 	const struct cp_host *h = host_of(&x);
-	bool ends = h == NULL || h->dead || h->leaving;
-	struct cp_ward *w;
 
-	if (ends ? b->late : cp_sight_cut_off(seen, h, x.msg.channel))
-		cp_cradle_move(b, CP_CRADLE_ENDING, CP_CRADLE_DEAD);
-	else if (!b->late)
+	if (h == NULL || h->dead || h->leaving ||
+	    !cp_sight_cut_off(seen, h, x.msg.channel)) {
 		enroll(CP_CRADLE_ENDING, b, true, now);
-	else if ((w = enroll_dead(CP_CRADLE_ENDING, b, now)) != NULL)
-		cp_traffic_child_died(w, now);
+		return;
+	}
+	cp_cradle_move(b, CP_CRADLE_ENDING, CP_CRADLE_DEAD);
 }
 
 /* Nothing is asked of /proc for this. */
@@ -131,9 +122,11 @@ wait_for(struct cp_newborn *b, const struct cp_heard *x, int pidfd, bool kin)
 	if (pidfd >= 0 && !cp_watch_ended(pidfd))
 		(void)cp_watch_add(pidfd, CP_TAG_NEWBORN, cp_cradle_index(b),
 		    b->serial);
+	else if (x->told_ns != 0) /* too late to hear what it has left say */
+		end_as(CP_CRADLE_DEAD, b, x->heard_ms);
 	else {
-		b->late = x->told_ns != 0;
-		end(b, b->late ? x->heard_ms : x->now_ms);
+		b->late = true;
+		end(b, x->now_ms);
 	}
 }
 
@@ -202,13 +195,20 @@ cp_newborn_hear(struct cp_heard *x)
 }
 
 static bool
-enroll_all_dead(uint64_t now)
+enroll_dead(uint64_t now)
 {
 	struct cp_newborn *b;
 	bool any = cp_newborn_any_dead();
 
-	while ((b = cp_cradle_first(CP_CRADLE_DEAD)) != NULL)
-		(void)enroll_dead(CP_CRADLE_DEAD, b, now);
+	while ((b = cp_cradle_first(CP_CRADLE_DEAD)) != NULL) {
+		uint64_t died_ms = b->died_ms;
+		struct cp_heard x = cp_cradle_take_off(CP_CRADLE_DEAD, b, now);
+		struct cp_host *h = host_of(&x);
+
+		if (h != NULL)
+			cp_enroll_dead(h, &x, died_ms);
+		cp_cradle_give_back(b);
+	}
 	return any;
 }
 
@@ -245,7 +245,7 @@ cp_newborn_attend(uint64_t now_ms, enum cp_newborns which)
 {
 	enroll_old(which == CP_NEWBORN_ALL, now_ms);
 	settle_ended(now_ms);
-	return which != CP_NEWBORN_OLD && enroll_all_dead(now_ms);
+	return which != CP_NEWBORN_OLD && enroll_dead(now_ms);
 }
 
 static bool
