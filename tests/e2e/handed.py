@@ -261,11 +261,8 @@ def in_a_letter(s):
         p.close("short")
         p.wait(pid)
     w, starter = p.ward("w", script=STARTER)
-    silent = p.ward("silent", script=STARTER)[0]
     p.wait(starter)
-    until_heard(s, w)
     p.say("w")
-    go([silent], "nothing was said", limit=LONG_GRACE + LIMIT)
     stay([w], "its request is under way", LONG_GRACE + BATCH + TERM)
     stage.well()
     p.close("w")

@@ -259,7 +259,7 @@ Test(mailbox, who_has_ended_waits_for_a_census)
 	cp_newborn_attend(NOW, CP_NEWBORN_DEAD);
 	w = registered(pid);
 	cr_assert(w->dead);
-	cr_assert(w->unheard);
+	cr_assert_eq(w->unheard, CP_UNHEARD_ALL);
 	cr_assert_eq(w->start, 0);
 }
 
@@ -302,7 +302,7 @@ Test(mailbox, pid_is_used_again_in_a_hurry)
 	post_as(&m, 1);
 	cp_mailbox_attend(SEEN);
 	cr_assert(registered(pid)->dead);
-	cr_assert(registered(pid)->unheard);
+	cr_assert_eq(registered(pid)->unheard, CP_UNHEARD_ALL);
 }
 
 Test(mailbox, other_letters_are_thrown_away)

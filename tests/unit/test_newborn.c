@@ -77,7 +77,7 @@ Test(newborn, waits_until_it_is_old_enough)
 	cp_newborn_attend(OLD, CP_NEWBORN_OLD);
 	w = registered(pid);
 	cr_assert(!w->dead);
-	cr_assert(!w->unheard);
+	cr_assert_eq(w->unheard, CP_HEARD);
 	cr_assert_geq(w->pidfd, 0);
 	cr_assert_eq(w->born_ms, NOW);
 	cr_assert_leq(w->due_ms, OLD);
@@ -136,7 +136,7 @@ Test(newborn, who_ends_before_waits_for_a_census)
 	cp_newborn_attend(OLD, CP_NEWBORN_DEAD);
 	w = registered(pid);
 	cr_assert(w->dead);
-	cr_assert(w->unheard);
+	cr_assert_eq(w->unheard, CP_UNHEARD_ALL);
 	cr_assert(w->looked);
 	cr_assert_eq(w->died_ms, NOW + 1);
 	cr_assert_eq(w->due_ms, OLD);
@@ -206,7 +206,7 @@ Test(newborn, who_can_be_talked_to_does_not_wait)
 		settle();
 		cr_assert(!cp_newborn_any_dead());
 		cr_assert(registered(pid)->dead);
-		cr_assert(!registered(pid)->unheard);
+		cr_assert_eq(registered(pid)->unheard, CP_UNHEARD_START);
 	}
 }
 
@@ -266,13 +266,13 @@ Test(newborn, what_was_refused_is_not_asked_again)
 	dies(pid);
 	close(first[0]);
 	settle();
-	cr_assert(!registered(pid)->unheard);
+	cr_assert_eq(registered(pid)->unheard, CP_UNHEARD_START);
 	borrowing(SECCOMP_RET_KILL_PROCESS);
 	pid = with_pipe(second);
 	dies(pid);
 	close(second[0]);
 	settle();
-	cr_assert(!registered(pid)->unheard);
+	cr_assert_eq(registered(pid)->unheard, CP_UNHEARD_START);
 }
 
 /* It has: its heir is to be listened to. */
@@ -284,7 +284,7 @@ Test(newborn, who_leaves_somebody_does_not_wait)
 	dies(pid);
 	settle();
 	cr_assert(!cp_newborn_any_dead());
-	cr_assert(!registered(pid)->unheard);
+	cr_assert_eq(registered(pid)->unheard, CP_UNHEARD_START);
 }
 
 /* What was seen of one number is not taken for what another says. */
@@ -302,7 +302,7 @@ Test(newborn, many_ends_are_told_apart)
 	settle();
 	cr_assert(cp_newborn_any_dead());
 	cr_assert_eq(cp_facts_wards(), 1);
-	cr_assert(!registered(other)->unheard);
+	cr_assert_eq(registered(other)->unheard, CP_UNHEARD_START);
 }
 
 Test(newborn, end_at_an_unknown_number_may_be_there)
@@ -315,7 +315,7 @@ Test(newborn, end_at_an_unknown_number_may_be_there)
 	hear();
 	dies(pid);
 	settle();
-	cr_assert(!registered(pid)->unheard);
+	cr_assert_eq(registered(pid)->unheard, CP_UNHEARD_START);
 }
 
 Test(newborn, host_speaks_for_its_child)
@@ -547,7 +547,7 @@ Test(newborn, taken_over_unheard)
 
 	dies(pid);
 	cp_newborn_adopt(NOW + 2);
-	cr_assert(registered(pid)->unheard);
+	cr_assert_eq(registered(pid)->unheard, CP_UNHEARD_ALL);
 }
 
 /* A sentinel, started by now, that takes over when it is told to. */

@@ -219,7 +219,7 @@ Test(round, what_moves_in_the_same_millisecond_moves)
 
 /* The heir of a child whom nobody had heard of before it was dead. */
 static struct cp_ward *
-heir_of_unheard(bool speaks)
+heir_of_unheard(uint8_t unheard, bool speaks)
 {
 	struct cp_ward *w;
 	struct cp_msg m;
@@ -228,7 +228,7 @@ heir_of_unheard(bool speaks)
 	now = cp_watch_now();
 	w = dead_ward();
 	w->handed = false;
-	w->unheard = true;
+	w->unheard = unheard;
 	w->uid = geteuid();
 	w->image = 0; /* the heir has ours: it has not exec'd */
 	for (int k = 0; k < 2; k++)
@@ -240,12 +240,12 @@ heir_of_unheard(bool speaks)
 /* What it has said may have been a session's only word. */
 Test(round, what_was_said_unheard_is_believed)
 {
-	cr_assert(heir_of_unheard(true)->handed);
+	cr_assert(heir_of_unheard(CP_UNHEARD_START, true)->handed);
 }
 
 Test(round, who_never_wrote_has_said_nothing)
 {
-	struct cp_ward *w = heir_of_unheard(false);
+	struct cp_ward *w = heir_of_unheard(CP_UNHEARD_START, false);
 
 	cr_assert_not(w->handed);
 	cr_assert_not(w->unheard);
@@ -254,4 +254,10 @@ Test(round, who_never_wrote_has_said_nothing)
 	cr_assert_eq(write(w->channel[0].host_fd, "", 1), 1);
 	cp_round(&options, false, wait_until(w->due_ms));
 	cr_assert(w->handed);
+}
+
+/* Not even then if it has not been listened to for so long. */
+Test(round, who_was_unheard_for_long_is_believed)
+{
+	cr_assert(heir_of_unheard(CP_UNHEARD_ALL, false)->handed);
 }

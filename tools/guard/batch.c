@@ -21,19 +21,29 @@
 
 static uint64_t batch_floor = 1; /* 0 is no time */
 static uint64_t soon_floor;	 /* for what is not quite urgent */
+static uint64_t calm_floor;	 /* for what is less so */
 
-/* Bytes may move on what a dead child has left, and nobody listens yet. */
-static bool
-is_unheard(const struct cp_ward *w)
+/*
+ * When it is to be looked for what a dead child has left: soon, if nobody
+ * listens yet.  If that has begun late it is asked whether anybody has written,
+ * and the sooner, the less anybody has; but in a storm there is always one more.
+ */
+static uint64_t
+soon(const struct cp_ward *w)
 {
-	return w->dead && w->duplex && !w->handed && cp_traffic_of(w) == NULL;
+	if (!w->dead || !w->duplex || w->handed || w->unheard == CP_UNHEARD_ALL)
+		return UINT64_MAX;
+	if (cp_traffic_of(w) == NULL)
+		return soon_floor;
+	return w->unheard == CP_UNHEARD_START ? calm_floor : UINT64_MAX;
 }
 
 /* When the silence on what a dead child has left is over, at the earliest. */
 static uint64_t
 silent_until(const struct cp_ward *w, const struct cp_options *options)
 {
-	return w->dead && w->duplex && !w->handed && w->died_ms != 0 ?
+	return w->dead && w->duplex && !w->handed &&
+		w->unheard != CP_UNHEARD_ALL && w->died_ms != 0 ?
 	    w->died_ms + options->grace_ms :
 	    UINT64_MAX;
 }
@@ -54,9 +64,9 @@ bool
 cp_batch_is_urgent(const struct cp_ward *w, const struct cp_options *options)
 {
 	return w->host->dead || cp_watch_now() >= silent_until(w, options) ||
-	    (is_unheard(w) && cp_watch_now() >= soon_floor) ||
-	    w->host->leaving || w->step != CP_STEP_WATCH ||
-	    w->host->gone_ms != 0 || w->heir_ms != 0 || w->retired || w->left ||
+	    cp_watch_now() >= soon(w) || w->host->leaving ||
+	    w->step != CP_STEP_WATCH || w->host->gone_ms != 0 ||
+	    w->heir_ms != 0 || w->retired || w->left ||
 	    cp_watch_now() >= given_up_at(w, options);
 }
 
@@ -65,8 +75,8 @@ cp_batch_not_before(const struct cp_ward *w, const struct cp_options *options)
 {
 	uint64_t at = batch_floor;
 
-	if (is_unheard(w) && soon_floor < at)
-		at = soon_floor;
+	if (soon(w) < at)
+		at = soon(w);
 	if (silent_until(w, options) < at)
 		at = silent_until(w, options);
 	return given_up_at(w, options) < at ? given_up_at(w, options) : at;
@@ -84,6 +94,7 @@ cp_batch_taken(uint64_t began_ms, uint64_t took_ms, bool batched)
 	uint64_t took = took_ms * LEISURE;
 
 	soon_floor = began_ms + (took / 2 > SOON_MS ? took / 2 : SOON_MS);
+	calm_floor = began_ms + (took > BATCH_MS ? took : BATCH_MS);
 	if (batched && took < BATCH_MS)
 		took = BATCH_MS;
 	/* What is urgent day in, day out must not put off the rest for ever. */

@@ -17,7 +17,6 @@ struct cp_newborn {
 	int pidfd;	 /* of the child */
 	uint32_t serial; /* 0: not in use */
 	bool kin;	 /* it was seen to be the child of who told of it */
-	bool late;	 /* it had ended before it was heard of */
 	uint64_t heard_ms;
 	uint64_t died_ms;
 	TAILQ_ENTRY(cp_newborn) link;

@@ -176,7 +176,8 @@ cp_enroll_dead(struct cp_host *h, const struct cp_heard *x, uint64_t died_ms)
 	w = enter(h, pid, 0, x);
 	if (w == NULL)
 		return;
-	w->looked = w->dead = w->unheard = true;
+	w->looked = w->dead = true;
+	w->unheard = CP_UNHEARD_ALL;
 	w->died_ms = died_ms;
 	cp_due(w, x->now_ms);
 }
@@ -228,11 +229,14 @@ cp_enroll(struct cp_heard *x)
 	w->died_ms = 0;
 	if (!w->dead)
 		watch_ward(w, x, itself);
-	w->unheard = w->dead && !x->seen;
-	if (w->dead && x->told_ns != 0)
+	w->unheard = CP_HEARD;
+	if (w->dead && x->told_ns != 0) { /* since it was written */
+		w->unheard = CP_UNHEARD_ALL;
 		w->died_ms = x->heard_ms;
-	else if (w->dead)
+	} else if (w->dead) {
+		w->unheard = CP_UNHEARD_START;
 		cp_traffic_child_died(w, x->now_ms);
+	}
 	cp_due(w, x->heard_ms + first_look(w));
 	cp_idle_meet(w, x->now_ms); /* before it is told to go on */
 	admit(w, x, known);

@@ -44,32 +44,42 @@ enum cp_step {
 	CP_STEP_KILL,	   /* SIGKILL was sent */
 };
 
+/*
+ * What nobody has listened to of what was said since the direct child's end:
+ * nothing, the first word, or all of it for up to a second.
+ */
+enum cp_unheard {
+	CP_HEARD = 0,
+	CP_UNHEARD_START,
+	CP_UNHEARD_ALL,
+};
+
 struct cp_ward {
 	pid_t pid;
 	bool used;
-	bool dead;	/* the direct child has ended */
-	bool duplex;	/* both fd 0 and fd 1 are channels to the host */
-	bool leader;	/* it was seen to lead a session of its own */
-	bool looked;	/* the guard has had its first closer look */
-	bool announced; /* the journal knows it */
-	bool spare;	/* matches spare= */
-	bool guess;	/* its channels are one guess of several */
-	uint8_t step;	/* enum cp_step */
-	uint8_t rule;	/* enum cp_rule behind the step */
-	bool missed;	/* a census that may have overlooked some saw nobody */
-	uint8_t rounds; /* looks that changed nothing; for backing off */
-	uint8_t sent;	/* the last signal that we sent the child, or 0 */
-	uint8_t shut;	/* bit K: a host end of channel K was closed */
-	bool left;	/* the dead child has left somebody behind */
-	bool handed;	/* the dead child has handed its stdio on */
-	bool unheard;	/* the child was dead before anybody listened */
-	bool retired;	/* stale: the user's options end it */
-	bool any;	/* children=all: it has no channel */
-	bool surplus;	/* stale, if the user only wants to be told */
-	bool dry;	/* dry-run: it was told of */
-	bool urged;	/* the user wants no grace for it */
-	bool linked;	/* the host talks to it besides, see link.h */
-	bool untold;	/* found, and nobody has told of it since */
+	bool dead;	 /* the direct child has ended */
+	bool duplex;	 /* both fd 0 and fd 1 are channels to the host */
+	bool leader;	 /* it was seen to lead a session of its own */
+	bool looked;	 /* the guard has had its first closer look */
+	bool announced;	 /* the journal knows it */
+	bool spare;	 /* matches spare= */
+	bool guess;	 /* its channels are one guess of several */
+	uint8_t step;	 /* enum cp_step */
+	uint8_t rule;	 /* enum cp_rule behind the step */
+	bool missed;	 /* a census that may have overlooked some saw nobody */
+	uint8_t rounds;	 /* looks that changed nothing; for backing off */
+	uint8_t sent;	 /* the last signal that we sent the child, or 0 */
+	uint8_t shut;	 /* bit K: a host end of channel K was closed */
+	bool left;	 /* the dead child has left somebody behind */
+	bool handed;	 /* the dead child has handed its stdio on */
+	uint8_t unheard; /* enum cp_unheard */
+	bool retired;	 /* stale: the user's options end it */
+	bool any;	 /* children=all: it has no channel */
+	bool surplus;	 /* stale, if the user only wants to be told */
+	bool dry;	 /* dry-run: it was told of */
+	bool urged;	 /* the user wants no grace for it */
+	bool linked;	 /* the host talks to it besides, see link.h */
+	bool untold;	 /* found, and nobody has told of it since */
 	uint32_t serial;
 	uint32_t thread;  /* TID of the host's thread that spawned it, or 0 */
 	uid_t uid;	  /* of whoever registered it */

@@ -62,7 +62,9 @@ cp_facts_adopt(void (*open_watch)(struct cp_host *, struct cp_ward *))
 		 */
 		SLIST_INIT(&w->members);
 		w->dead = w->dead || !same_process(w->pid, w->start);
-		w->unheard = w->dead; /* what the dead guard heard is lost */
+		/* What the dead guard heard is lost. */
+		if (w->dead && w->unheard == CP_HEARD)
+			w->unheard = CP_UNHEARD_START;
 		LIST_INSERT_HEAD(&w->host->wards, w, sibling);
 		cp_facts_index_ward(w);
 		t->n_wards++;

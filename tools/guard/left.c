@@ -36,13 +36,15 @@ is_silent(struct cp_ward *w, const struct cp_case *c)
 {
 	const struct cp_traffic *t = cp_traffic_of(w);
 
+	if (w->unheard == CP_UNHEARD_ALL)
+		return false;
 	if (t == NULL) {
 		if (cp_traffic_watch(w, CP_TRAFFIC_GONE, c->now_ms) != 0)
 			return false;
 		w->died_ms = c->now_ms; /* the silence counts from now */
 	} else if (t->moved_ms >= w->died_ms)
 		return false;
-	return !w->unheard || !may_have_answered(c);
+	return w->unheard == CP_HEARD || !may_have_answered(c);
 }
 
 void
@@ -51,12 +53,12 @@ cp_left_listen(struct cp_ward *w, const struct cp_case *c)
 	cp_company_remember(w, c); /* through whom it can be done */
 	cp_closes_watch(w, c->now_ms);
 	if (is_silent(w, c)) {
-		w->unheard = false;
+		w->unheard = CP_HEARD;
 		return;
 	}
 	w->handed = true;
 	cp_journal(&(struct cp_entry){ .event = "handed-over",
-	    .reason = cp_traffic_of(w) == NULL || w->unheard ?
+	    .reason = cp_traffic_of(w) == NULL || w->unheard != CP_HEARD ?
 		"nobody can tell whether bytes have moved" :
 		"bytes move on its channels without it",
 	    .host = w->host,

@@ -270,9 +270,9 @@ guard(void)
 int
 main(int argc, char **argv)
 {
+	root_number = cp_startup(argc, argv, &options);
 	cp_slim_init();
 	share_heap();
-	root_number = cp_startup(argc, argv, &options);
 	if (cp_facts_init() != 0 || set_up() != 0)
 		err(125, "can't start");
 	root = cp_told_host(root_number, cp_watch_now());

@@ -53,7 +53,6 @@ enroll(enum cp_cradle list, struct cp_newborn *b, bool gone, uint64_t now)
 	struct cp_heard x = cp_cradle_take_off(list, b, now);
 
 	x.gone = gone;
-	x.seen = gone && !b->late;
 	if (x.msg.pid != 0 && x.pidfd >= 0) {
 		if (!gone)
 			identify(b, &x);
@@ -124,10 +123,8 @@ wait_for(struct cp_newborn *b, const struct cp_heard *x, int pidfd, bool kin)
 		    b->serial);
 	else if (x->told_ns != 0) /* too late to hear what it has left say */
 		end_as(CP_CRADLE_DEAD, b, x->heard_ms);
-	else {
-		b->late = true;
+	else
 		end(b, x->now_ms);
-	}
 }
 
 /* Does X speak of B, as the child itself or as who told of it? */
@@ -194,11 +191,10 @@ cp_newborn_hear(struct cp_heard *x)
 		wait_for(b, x, pidfd, kin);
 }
 
-static bool
+static void
 enroll_dead(uint64_t now)
 {
 	struct cp_newborn *b;
-	bool any = cp_newborn_any_dead();
 
 	while ((b = cp_cradle_first(CP_CRADLE_DEAD)) != NULL) {
 		uint64_t died_ms = b->died_ms;
@@ -209,7 +205,6 @@ enroll_dead(uint64_t now)
 			cp_enroll_dead(h, &x, died_ms);
 		cp_cradle_give_back(b);
 	}
-	return any;
 }
 
 static void
@@ -240,12 +235,13 @@ settle_ended(uint64_t now)
 		settle(b, seen, now);
 }
 
-bool
+void
 cp_newborn_attend(uint64_t now_ms, enum cp_newborns which)
 {
 	enroll_old(which == CP_NEWBORN_ALL, now_ms);
 	settle_ended(now_ms);
-	return which != CP_NEWBORN_OLD && enroll_dead(now_ms);
+	if (which != CP_NEWBORN_OLD)
+		enroll_dead(now_ms);
 }
 
 static bool
@@ -294,7 +290,7 @@ void
 cp_newborn_adopt(uint64_t now_ms)
 {
 	cp_cradle_adopt();
-	(void)cp_newborn_attend(now_ms, CP_NEWBORN_ALL);
+	cp_newborn_attend(now_ms, CP_NEWBORN_ALL);
 	cp_cradle_adopted();
 }
 

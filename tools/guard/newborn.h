@@ -27,11 +27,8 @@ enum cp_newborns {
 	CP_NEWBORN_ALL,
 };
 
-/*
- * Enrolls those that WHICH says.  Were there any who had died, and whom only a
- * census can tell more of?
- */
-bool cp_newborn_attend(uint64_t now_ms, enum cp_newborns which);
+/* Enrolls those that WHICH says. */
+void cp_newborn_attend(uint64_t now_ms, enum cp_newborns which);
 
 /* Enrolls who shares a channel with WARD.  Is there anybody? */
 bool cp_newborn_meet(const struct cp_ward *ward, uint64_t now_ms);

@@ -46,8 +46,9 @@ cp_reaper_stirred(struct cp_ward *w, uint64_t now_ms)
 		w->pidfd = -1;
 		w->dead = true;
 		w->died_ms = now_ms;
-		w->unheard = now_ms - w->born_ms < STARTER_MS &&
-		    cp_traffic_of(w) == NULL;
+		if (now_ms - w->born_ms < STARTER_MS &&
+		    cp_traffic_of(w) == NULL)
+			w->unheard = CP_UNHEARD_START;
 		/* With its host: nobody will talk to what it has left. */
 		if (w->shut_ms == 0 || !cp_death_is_near(w->host, now_ms))
 			cp_traffic_child_died(w, now_ms);

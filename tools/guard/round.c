@@ -155,7 +155,7 @@ look_for_children(const struct cp_options *options, uint64_t now)
 			continue;
 		/* Or they would be found. */
 		(void)cp_mailbox_read(now);
-		(void)cp_newborn_attend(now, CP_NEWBORN_ALL);
+		cp_newborn_attend(now, CP_NEWBORN_ALL);
 		found = cp_look_for_children(h, all, now);
 		h->look_ms = h->census || all || h->looks > 0 ?
 		    now + CENSUS_HOST_MS :
@@ -186,11 +186,10 @@ void
 cp_round(const struct cp_options *options, bool hurry, uint64_t now_ms)
 {
 	size_t due;
-	bool waited;
 
 	hurried = hurry;
 	cp_mailbox_attend(now_ms);
-	waited = cp_newborn_attend(now_ms,
+	cp_newborn_attend(now_ms,
 	    now_ms >= cp_batch_floor() ? CP_NEWBORN_DEAD : CP_NEWBORN_OLD);
 	look_for_children(options, now_ms);
 	due = look_closer(options, now_ms);
@@ -198,7 +197,7 @@ cp_round(const struct cp_options *options, bool hurry, uint64_t now_ms)
 		due = look_closer(options, now_ms);
 	if (due > 0) {
 		cp_traffic_drain(now_ms, NULL);
-		cp_sitting(options, hurry, batched || waited, now_ms);
+		cp_sitting(options, hurry, batched, now_ms);
 	}
 	/* After the first looks; what it wants looked at is due at once. */
 	cp_idle_round(now_ms);

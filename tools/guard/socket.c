@@ -126,7 +126,7 @@ receive(struct letter *letters, struct mmsghdr *v, int max, uint64_t now_ms)
 
 		l->heard.pidfd = l->heard.file = -1;
 		l->heard.told_ns = 0;
-		l->heard.gone = l->heard.seen = false;
+		l->heard.gone = false;
 		l->heard.heard_ms = l->heard.now_ms = now_ms;
 		l->heard.address = &l->from;
 		l->from.sun_path[0] = '\0';

@@ -21,7 +21,6 @@ struct cp_heard {
 	struct ucred from;
 	int pidfd; /* of the sender, or -1 */
 	bool gone; /* the child that is told of has ended */
-	bool seen; /* and that was seen when it happened */
 	const struct sockaddr_un *address;
 	socklen_t address_len;
 	int file;	   /* that came with it, or -1 */
