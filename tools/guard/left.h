@@ -10,10 +10,10 @@
 #include "judge.h"
 
 /*
- * Listens to the channels, or finds that they were handed over.  If what was
- * said since the child's death was not heard from the beginning, whoever has
- * ever written a byte, and can still be asked, is believed to have said
- * something.
+ * Listens to the channels, or finds that they were handed over.  If the first
+ * word since the child's death may have been missed (CP_UNHEARD_START), whoever
+ * has ever written a byte, and can still be asked, is believed to have said it;
+ * if more may have, whoever is there is.
  */
 void cp_left_listen(struct cp_ward *ward, const struct cp_case *c);
 

@@ -15,7 +15,7 @@
 #define BOXES_MAX 64
 /*
  * Until the next look.  Who has ended by then has done so unheard, see
- * left.h; and the letters have to suffice for all that is spawned meanwhile.
+ * newborn.h; and the letters have to suffice for all that is spawned meanwhile.
  * Each look disturbs a host that is busy, so they become rarer while it spawns
  * without a pause: measured on two processors, 100 looks in a second cost it
  * 2 % of its spawns.

@@ -5,7 +5,8 @@
  * says of itself is kept until it is CP_LOOK_MS old, and only the kernel is
  * asked to tell of its end.  Then it is seen at once whether the host has let
  * go of it; if not, whoever is left is listened to.  Who had ended
- * before he was heard of is known too late for that: see left.h.
+ * before a letter of his was read (mailbox.h) is known too late for that: what
+ * he has left counts as handed on.
  *
  * Where they lie meanwhile: cradle.h.  Context: guard.
  */
