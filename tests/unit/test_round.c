@@ -12,6 +12,7 @@
 #include "../../tools/guard/cradle.h"
 #include "../../tools/guard/due.h"
 #include "../../tools/guard/mailbox.h"
+#include "../../tools/guard/reaper.h"
 #include "../../tools/guard/round.h"
 #include "../../tools/guard/traffic.h"
 #include "senders.h"
@@ -112,6 +113,8 @@ child_with_heir(struct cp_msg *m, bool speaks)
 			_exit(1);
 		close(gate[1]);
 		close(sock);
+		close(in[1]);
+		close(out[0]);
 		close(ready[1]);
 		_exit(read(gate[0], &c, 1) == 0 ? 0 : 1);
 	}
@@ -219,7 +222,7 @@ Test(round, what_moves_in_the_same_millisecond_moves)
 
 /* The heir of a child whom nobody had heard of before it was dead. */
 static struct cp_ward *
-heir_of_unheard(uint8_t unheard, bool speaks)
+unheard_ward(uint8_t unheard, bool speaks)
 {
 	struct cp_ward *w;
 	struct cp_msg m;
@@ -233,6 +236,14 @@ heir_of_unheard(uint8_t unheard, bool speaks)
 	w->image = 0; /* the heir has ours: it has not exec'd */
 	for (int k = 0; k < 2; k++)
 		w->channel[k] = m.channel[k];
+	return w;
+}
+
+static struct cp_ward *
+heir_of_unheard(uint8_t unheard, bool speaks)
+{
+	struct cp_ward *w = unheard_ward(unheard, speaks);
+
 	cp_round(&options, false, now);
 	return w;
 }
@@ -260,4 +271,44 @@ Test(round, who_never_wrote_has_said_nothing)
 Test(round, who_was_unheard_for_long_is_believed)
 {
 	cr_assert(heir_of_unheard(CP_UNHEARD_ALL, false)->handed);
+}
+
+/* Whatever it wrote, nobody can ask it any more. */
+Test(round, who_can_not_be_asked_has_no_session)
+{
+	struct cp_ward *w = unheard_ward(CP_UNHEARD_START, true);
+
+	close(w->channel[0].host_fd);
+	cp_round(&options, false, now);
+	cr_assert_not(w->handed);
+	cr_assert_not_null(cp_traffic_of(w));
+}
+
+/* A ward of that age, which is known, ends. */
+static uint8_t
+unheard_at(uint64_t age_ms)
+{
+	pid_t pid = sender(NULL, 0);
+	struct cp_stat st;
+	struct cp_ward *w;
+	siginfo_t si;
+
+	cr_assert_eq(cp_procfs_stat(pid, &st), 0);
+	w = cp_facts_ward(cp_facts_find_host(getpid()), pid, st.start,
+	    now - age_ms);
+	w->looked = w->duplex = true;
+	w->pidfd = cp_watch_pidfd(pid, st.start);
+	cr_assert_geq(w->pidfd, 0);
+	cr_assert_eq(kill(pid, SIGKILL), 0);
+	cr_assert_eq(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT), 0);
+	cp_reaper_stirred(w, now);
+	cr_assert(w->dead);
+	return w->unheard;
+}
+
+/* Who ends so soon has started somebody, who may have answered before we look. */
+Test(round, starter_has_not_been_listened_to)
+{
+	cr_assert_eq(unheard_at(150), CP_UNHEARD_START);
+	cr_assert_eq(unheard_at(250), CP_HEARD);
 }
