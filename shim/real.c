@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "common/raw.h"
 #include "real.h"
@@ -23,10 +22,11 @@ static const char names[] =
     ;
 #undef X
 
-#define X(type, name, params, none, when) { none, when },
+#define X(type, name, params, none, when) { none, when, sizeof(#name) },
 static const struct {
 	uint8_t none; /* enum none */
 	uint8_t when; /* enum when */
+	uint8_t size; /* of its name */
 } hooks[] = {
 #include "hooks.def"
 };
@@ -89,7 +89,7 @@ cp_real_find(enum cp_hook hook)
 	if (p != NULL)
 		return p;
 	for (int i = 0; i < (int)hook; i++)
-		name += strlen(name) + 1;
+		name += hooks[i].size;
 	return resolve(hook, name);
 }
 
@@ -98,7 +98,7 @@ cp_real_init(void)
 {
 	const char *name = names;
 
-	for (int i = 0; i < CP_HOOKS; i++, name += strlen(name) + 1)
+	for (int i = 0; i < CP_HOOKS; name += hooks[i++].size)
 		if (hooks[i].when == EARLY)
 			(void)resolve((enum cp_hook)i, name);
 }
