@@ -2,7 +2,7 @@
 /*
  * posix_spawn and popen.  The real ones are called: the libc's child runs no
  * code of ours, so the environment is fixed before, and what has become of the
- * child's stdio is read from /proc after; it has exec'd by then.
+ * child's stdio is told by its file actions, or else read from /proc after.
  */
 #include <alloca.h>
 #include <errno.h>
@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "actions.h"
 #include "ask.h"
 #include "channel.h"
 #include "common/raw.h"
@@ -85,7 +86,7 @@ spawn_pid(cp_type_posix_spawn *real, pid_t *pid, const struct spawn *s)
 	struct cp_asked asked = { 0 };
 	bool owner = enter();
 	pid_t child;
-	int rc = owner ? ask(&asked, &cmd) : 0;
+	int rc = owner ? ask(&asked, &cmd) : 0, from[2];
 
 	if (rc != 0)
 		return rc;
@@ -96,8 +97,10 @@ spawn_pid(cp_type_posix_spawn *real, pid_t *pid, const struct spawn *s)
 	}
 	if (pid != NULL)
 		*pid = child;
-	if (owner)
-		cp_spawned_look(child, &cmd, &asked);
+	if (owner) {
+		cp_actions_stdio(s->actions, from);
+		cp_spawned_look(child, from, &cmd, &asked);
+	}
 	return 0;
 }
 
@@ -151,7 +154,7 @@ spawn_pidfd(cp_type_posix_spawn *real, int *pidfd, const struct spawn *s)
 	const struct cp_command cmd = command_of(s);
 	struct cp_asked asked = { 0 };
 	bool owner = enter();
-	int rc = owner ? ask(&asked, &cmd) : 0, saved;
+	int rc = owner ? ask(&asked, &cmd) : 0, from[2], saved;
 	pid_t pid;
 
 	if (rc != 0)
@@ -160,8 +163,10 @@ spawn_pidfd(cp_type_posix_spawn *real, int *pidfd, const struct spawn *s)
 	saved = errno;
 	if (rc != 0)
 		cp_spawned_give_back(&asked);
-	else if (owner && (pid = pid_of(*pidfd)) > 0)
-		cp_spawned_look(pid, &cmd, &asked);
+	else if (owner && (pid = pid_of(*pidfd)) > 0) {
+		cp_actions_stdio(s->actions, from);
+		cp_spawned_look(pid, from, &cmd, &asked);
+	}
 	cp_errno(saved);
 	return rc;
 }

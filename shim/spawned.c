@@ -233,46 +233,61 @@ is_one_of_ours(pid_t pid, int fd, struct cp_end_id *end)
 	    cp_procfs_own_end(fd, end) == 0;
 }
 
+/* FROM: our descriptor that it has, or -1 if that must be found out. */
 static int
-look_at(pid_t pid, int fd, bool sandboxed, struct cp_end_id *end)
+look_at(pid_t pid, int fd, int from, struct cp_end_id *end)
 {
-	return !sandboxed && is_one_of_ours(pid, fd, end) ?
+	if (from != -1)
+		return cp_procfs_own_end(from, end);
+	return !cp_kept_sandboxed() && is_one_of_ours(pid, fd, end) ?
 	    0 :
 	    cp_procfs_end(pid, fd, end);
 }
 
+/*
+ * None of the channels made last is on its stdio: it may have one elsewhere,
+ * and what it forks may come by it.
+ */
+static void
+look_beyond(pid_t pid, const struct cp_command *cmd)
+{
+	struct cp_made made;
+
+	if (cp_channel_unclaimed(&made, 1) == 0)
+		return;
+	if (is_gone(pid))
+		register_vanished(pid, cmd);
+	else
+		look_later(pid);
+}
+
 /* What of it is told, and is it one of those that are counted? */
 static bool
-look(pid_t pid, const struct cp_command *cmd)
+look(pid_t pid, const int from[2], const struct cp_command *cmd)
 {
 	struct cp_end_id end[2] = { { 0 }, { 0 } };
 	struct cp_channel ch[2];
-	bool ward, sandboxed = cp_kept_sandboxed();
+	bool ward;
 
-	if (look_at(pid, 0, sandboxed, &end[0]) == -1 &&
-	    look_at(pid, 1, sandboxed, &end[1]) == -1 && is_gone(pid)) {
-		register_vanished(pid, cmd);
-		return false;
-	}
-	if (end[1].kind == CP_KIND_NONE)
-		(void)look_at(pid, 1, sandboxed, &end[1]);
+	for (int fd = 0; fd < 2; fd++)
+		(void)look_at(pid, fd, from[fd], &end[fd]);
 	ward = cp_kept_look(0, 0, end, ch);
 	if (ward || cp_tell_all())
 		cp_spawned_register(pid, cmd, ch);
 	if (!ward)
-		look_later(pid);
+		look_beyond(pid, cmd);
 	return ward;
 }
 
 void
-cp_spawned_look(pid_t pid, const struct cp_command *cmd,
+cp_spawned_look(pid_t pid, const int from[2], const struct cp_command *cmd,
     const struct cp_asked *asked)
 {
 	int saved = errno;
 	bool counted = false;
 
 	if (cp_channel_any() || cp_tell_all())
-		counted = look(pid, cmd);
+		counted = look(pid, from, cmd);
 	/* Its directory may be another: that was known to the spawn alone. */
 	if (asked->key != 0 &&
 	    (!counted || cp_ask_key(cmd->argv, pid) != asked->key))

@@ -31,11 +31,12 @@ int cp_spawned_ask(struct cp_asked *asked, const struct cp_command *cmd,
 void cp_spawned_give_back(const struct cp_asked *asked);
 
 /*
- * Called after *CMD was spawned as PID: tells the guard, if it is a child to
- * be told of.  errno is kept.  Context: host.
+ * Called after *CMD was spawned as PID, FROM saying what its fd 0 and 1 are
+ * (actions.h): tells the guard, if it is a child to be told of.  errno is kept.
+ * Context: host.
  */
-void cp_spawned_look(pid_t pid, const struct cp_command *cmd,
-    const struct cp_asked *asked);
+void cp_spawned_look(pid_t pid, const int from[2],
+    const struct cp_command *cmd, const struct cp_asked *asked);
 
 /* As above, with the channels known.  Context: host. */
 void cp_spawned_register(pid_t pid, const struct cp_command *cmd,

@@ -89,6 +89,7 @@ ROWS = {
     "setsid":            Row("with=setsid"),
     "setpgid":           Row("with=setpgid"),
     "vfork-setsid":      Row("how=vfork,with=setsid"),
+    "spawn-around":      Row("how=posix_spawn,with=around"),
     "spawn-setsid":      Row("how=posix_spawn,with=setsid"),
     "spawn-setpgid":     Row("how=posix_spawn,with=setpgid"),
     "no-env":            Row("with=noenv"),

@@ -25,6 +25,7 @@ NEIGHBOURS = {
     "null-setsid":       ("wire=null,with=setsid", 1),
     "null-vfork":        ("wire=null,how=vfork", 1),
     "null-spawn":        ("wire=null,how=posix_spawn", 1),
+    "reopened-spawn":    ("how=posix_spawn,with=reopen", 1),
     "null-clone":        ("wire=null,how=clone", 1),
     "null-static":       ("wire=null,prog=static,with=noenv", 1),
     "null-double":       ("wire=null,with=double,with=setsid", 1),

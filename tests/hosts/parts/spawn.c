@@ -141,20 +141,33 @@ by_clone_vm(struct job *job)
 	static char stack[65536] __attribute__((__aligned__(16)));
 
 	if (clone(clone_child, stack + sizeof(stack),
-	    CLONE_VM | CLONE_VFORK | SIGCHLD, job) == -1)
+		CLONE_VM | CLONE_VFORK | SIGCHLD, job) == -1)
 		err(1, "clone");
 }
+
+/* Of which AROUND and AROUND + 1 are nothing of ours. */
+#define AROUND 900
 
 static void
 spawn_actions(const struct job *job, posix_spawn_file_actions_t *fa)
 {
-	const struct wire *w = &job->wire;
+	const int end[2] = { job->wire.in, job->wire.out };
+	unsigned with = job->spec->with;
 
 	posix_spawn_file_actions_init(fa);
-	if (w->in != -1)
-		posix_spawn_file_actions_adddup2(fa, w->in, 0);
-	if (w->out != -1)
-		posix_spawn_file_actions_adddup2(fa, w->out, 1);
+	for (int k = 0; k < 2; k++) {
+		int from = end[k];
+
+		if (from != -1 && (with & WITH_AROUND) != 0) {
+			from = AROUND + k;
+			posix_spawn_file_actions_adddup2(fa, end[k], from);
+		}
+		if (from != -1)
+			posix_spawn_file_actions_adddup2(fa, from, k);
+		if ((with & WITH_REOPEN) != 0)
+			posix_spawn_file_actions_addopen(fa, k, "/dev/null",
+			    O_RDWR, 0);
+	}
 }
 
 static void
@@ -174,8 +187,8 @@ by_posix_spawn(struct job *job)
 		flags |= POSIX_SPAWN_SETPGROUP;
 	posix_spawnattr_setflags(&attr, flags);
 	if (strcmp(job->spec->how, "posix_spawnp") == 0)
-		error = posix_spawnp(&pid, job->argv[0], &fa, &attr,
-		    job->argv, job->envp);
+		error = posix_spawnp(&pid, job->argv[0], &fa, &attr, job->argv,
+		    job->envp);
 	else
 		error = posix_spawn(&pid, job->argv[0], &fa, &attr, job->argv,
 		    job->envp);
@@ -191,10 +204,10 @@ by_popen(struct job *job)
 	char command[1024];
 	char *const *a = job->argv;
 
-	snprintf(command, sizeof(command), "exec %s %s %s %s", a[0], a[1],
-	    a[2], a[3]);
-	if (popen(command, strcmp(job->spec->how, "popen_w") == 0 ? "we" :
-	    "re") == NULL)
+	snprintf(command, sizeof(command), "exec %s %s %s %s", a[0], a[1], a[2],
+	    a[3]);
+	if (popen(command,
+		strcmp(job->spec->how, "popen_w") == 0 ? "we" : "re") == NULL)
 		err(1, "popen");
 }
 

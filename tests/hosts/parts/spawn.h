@@ -18,6 +18,8 @@
 #define WITH_LEAKY   0x10u /* … and not closed: the child inherits them */
 #define WITH_DOUBLE  0x20u /* forked twice before exec */
 #define WITH_TEXT    0x40u /* text left in a FILE * to the child, unflushed */
+#define WITH_AROUND  0x80u /* posix_spawn's actions go by way of other fds */
+#define WITH_REOPEN  0x100u /* … and open /dev/null over it all in the end */
 
 struct spec {
 	char how[16], wire[16], from[16], exec[16], prog[16], mode[16];

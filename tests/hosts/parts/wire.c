@@ -27,6 +27,8 @@ static const struct {
 	{ "leaky", WITH_NOCLO | WITH_LEAKY },
 	{ "double", WITH_DOUBLE },
 	{ "text", WITH_TEXT },
+	{ "around", WITH_AROUND },
+	{ "reopen", WITH_REOPEN },
 };
 
 static int
