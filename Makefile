@@ -21,10 +21,10 @@ SETUP	?= scripts/setup
 
 # --- Lists ----------------------------------------------------------------
 
-COMMON	= wire key options procfs ends dir start
+COMMON	= wire key options procfs ends own dir start
 SHIM	= config real owner slot arm channel ring shed made kept ward over \
-	  heir preload child spawned tell ask report note fork exec spawn actions \
-	  pipe session signal leave finish held mailbox init text
+	  heir preload child spawned tell ask report note fork exec spawn \
+	  actions pipe session signal leave finish held mailbox init text
 # What is run around a sleep comes first, so that it lies on pages next to each
 # other; see tools/guard/slim.h.
 GUARD	= main watch slim sentinel startup signals socket told death mailbox \
@@ -50,8 +50,8 @@ CLI_GUARD = census walk walk_list crew process interest truth borrow \
 	  sockdiag index spare judge gather across children
 
 # Criterion, one program each; the objects of each are written out below.
-TESTS	= procfs options wire actions channel slot ward preload ask report tell text \
-	  posted census truth judge peers members terminal field suspect \
+TESTS	= procfs options wire actions channel slot ward preload ask report \
+	  tell text posted census truth judge peers members terminal field suspect \
 	  abandoned keepers handed facts due spare \
 	  told newborn mailbox affairs query trust look journal traffic closes \
 	  slim round usage baseline rest stale brake admit pace target exports export \
@@ -203,8 +203,8 @@ $(B)/obj/tests/%.o: tests/unit/%.c | $(B)/.have-check
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(TOOL_CFLAGS) -c -o $@ $<
 
-# procfs.h is three units.
-PROCFS_O = $(addprefix $(B)/obj/common/,procfs.o ends.o dir.o)
+# procfs.h is four units.
+PROCFS_O = $(addprefix $(B)/obj/common/,procfs.o ends.o own.o dir.o)
 $(B)/tests/test_procfs: $(B)/obj/guard/children.o $(PROCFS_O)
 $(B)/tests/test_options: $(B)/obj/common/options.o
 $(B)/tests/test_wire: $(B)/obj/common/wire.o
