@@ -30,8 +30,8 @@ SHIM	= config real owner slot arm channel ring shed made kept ward over \
 GUARD	= main watch slim sentinel startup signals socket told death mailbox \
 	  newborn cradle sight borrow enroll trust affairs facts facts_tables \
 	  facts_members facts_adopt due census walk walk_list crew process \
-	  interest truth hostends sockdiag index gather across judge spare \
-	  company link reaper reaper_stirred steps dismiss left unwaited \
+	  interest truth hostends sockdiag index gather childends across judge \
+	  spare company link reaper reaper_stirred steps dismiss left unwaited \
 	  journal look look_children children query snapshot round sitting \
 	  batch hold closes tap traffic usage baseline rest stale brake admit \
 	  idle command pace
@@ -47,7 +47,7 @@ CLI	= main commands usage parts path export target elf exports file run \
 	  complete complete_bash complete_zsh complete_fish
 # Units of the guard that the commands look through, too.
 CLI_GUARD = census walk walk_list crew process interest truth borrow \
-	  sockdiag index spare judge gather across children
+	  sockdiag index spare judge gather childends across children
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire actions channel slot ward preload ask report \
@@ -228,7 +228,8 @@ $(B)/tests/test_census $(B)/tests/test_truth: $(CENSUS_O)
 JUDGE_T	= $(addprefix $(B)/tests/test_,judge peers members terminal field \
 	  suspect abandoned keepers handed)
 $(JUDGE_T) $(B)/tests/test_orphan: $(B)/obj/tests/judge_world.o \
-	$(addprefix $(B)/obj/guard/,judge.o gather.o across.o index.o interest.o)
+	$(addprefix $(B)/obj/guard/,judge.o gather.o childends.o \
+	  across.o index.o interest.o)
 # The facts are four units, and they need these two.
 FACTS_O	= $(addprefix $(B)/obj/guard/,facts.o facts_tables.o facts_members.o \
 	  facts_adopt.o due.o process.o)

@@ -24,9 +24,8 @@ alive(const struct cp_proc *p)
 	return cp_runs(p) && p->pid > 1;
 }
 
-/* A start of 0 is that of a process that nobody has seen. */
-static bool
-is_process(const struct cp_proc *p, pid_t pid, uint64_t start)
+bool
+cp_is_process(const struct cp_proc *p, pid_t pid, uint64_t start)
 {
 	return p->pid == pid && p->start == start && start != 0;
 }
@@ -34,7 +33,7 @@ is_process(const struct cp_proc *p, pid_t pid, uint64_t start)
 bool
 cp_is_host(const struct cp_case *c, const struct cp_proc *p)
 {
-	return is_process(p, c->ward->host->pid, c->ward->host->start);
+	return cp_is_process(p, c->ward->host->pid, c->ward->host->start);
 }
 
 const struct cp_proc *
@@ -42,7 +41,7 @@ cp_living(const struct cp_case *c, pid_t pid, uint64_t start)
 {
 	const struct cp_proc *p = cp_census_find(c->index->census, pid);
 
-	return p != NULL && alive(p) && is_process(p, pid, start) ? p : NULL;
+	return p != NULL && alive(p) && cp_is_process(p, pid, start) ? p : NULL;
 }
 
 /* The other ward that P is, or NULL. */
@@ -54,7 +53,7 @@ cp_other_ward(const struct cp_case *c, const struct cp_proc *p)
 	    NULL;
 
 	return other != NULL && other != c->ward &&
-		is_process(p, other->pid, other->start) ?
+		cp_is_process(p, other->pid, other->start) ?
 	    other :
 	    NULL;
 }
@@ -99,123 +98,6 @@ gather(struct gathering *g, const struct cp_proc *p)
 }
 
 /*
- * Descent that outlives a double fork: membership of the session that the
- * child led.  A session's number stays taken while anybody is in it.
- */
-static bool
-in_session(const struct cp_case *c, const struct cp_proc *p)
-{
-	const struct cp_ward *w = c->ward;
-	const struct cp_proc *now;
-
-	if (!w->leader || p->sid != w->pid)
-		return false;
-	now = cp_census_find(c->index->census, w->pid);
-	return now == NULL || now->start == w->start;
-}
-
-/*
- * The birth mark of our pty as the child itself shows it, or else somebody who
- * surely belongs to the ward; 0: nobody.  It may be another than was told:
- * chmod(2), which `mesg n` in a login script does, renews it for all.
- */
-static uint64_t
-shown_mark(const struct gathering *g, const struct cp_channel *ch)
-{
-	const struct cp_census *census = g->c->index->census;
-	const struct cp_ward *w = g->c->ward;
-	struct cp_run run = cp_index_ends(g->c->index, CP_KIND_PTY, ch->child);
-	uint64_t mark = 0;
-
-	for (size_t i = 0; i < run.n; i++) {
-		const struct cp_end *e = &census->ends[run.at[i]];
-		const struct cp_proc *p = &census->procs[e->proc];
-
-		if (e->fd > 2)
-			continue;
-		if (is_process(p, w->pid, w->start))
-			return e->birth;
-		if (mark == 0 && (cp_gathered(g, p) || in_session(g->c, p)))
-			mark = e->birth;
-	}
-	return mark;
-}
-
-/*
- * A pty's number is handed out again once its master is closed: the birth mark
- * tells ours from the next.  Without one, only what surely belongs to the ward
- * is taken for a holder.
- */
-static bool
-is_our_pty(const struct gathering *g, const struct cp_channel *ch,
-    const struct cp_end *e)
-{
-	uint64_t mark = shown_mark(g, ch);
-
-	if (e->birth != 0 && (ch->host != 0 || mark != 0))
-		return e->birth == ch->host || e->birth == mark;
-	return cp_gathered(g, &g->c->index->census->procs[e->proc]);
-}
-
-/*
- * The open slave of our pty, or NULL if its master is closed (all links say
- * deleted) or nobody holds it.
- */
-const struct cp_end *
-cp_open_slave(const struct gathering *g, const struct cp_channel *ch)
-{
-	const struct cp_census *census = g->c->index->census;
-	struct cp_run run = cp_index_ends(g->c->index, CP_KIND_PTY, ch->child);
-
-	for (size_t i = 0; i < run.n; i++) {
-		const struct cp_end *e = &census->ends[run.at[i]];
-
-		if (!e->deleted && is_our_pty(g, ch, e))
-			return e;
-	}
-	return NULL;
-}
-
-/*
- * Is the open end E a child end of channel CH?  (Its number fits already.)  A
- * pipe's end that was opened anew for both reading and writing is none: it is
- * a host end as well.
- */
-static bool
-is_child_end(const struct gathering *g, const struct cp_channel *ch,
-    const struct cp_end *e)
-{
-	if (ch->kind == CP_KIND_PTY)
-		return is_our_pty(g, ch, e);
-	return ch->kind != CP_KIND_PIPE || e->access == ch->access;
-}
-
-/*
- * Does anybody gathered, or just P if it isn't NULL, have the child end of
- * channel K, at any number?
- */
-bool
-cp_holds(const struct gathering *g, int k, const struct cp_proc *p)
-{
-	const struct cp_census *census = g->c->index->census;
-	const struct cp_channel *ch = &g->c->ward->channel[k];
-	struct cp_run run;
-
-	if (ch->kind == CP_KIND_NONE)
-		return false;
-	run = cp_index_ends(g->c->index, ch->kind, ch->child);
-	for (size_t i = 0; i < run.n; i++) {
-		const struct cp_end *e = &census->ends[run.at[i]];
-		const struct cp_proc *q = &census->procs[e->proc];
-
-		if ((p == NULL ? cp_gathered(g, q) : p == q) &&
-		    is_child_end(g, ch, e))
-			return true;
-	}
-	return false;
-}
-
-/*
  * Siblings may share a stdin: each is judged for itself, and so is what
  * descends from it.
  */
@@ -254,7 +136,7 @@ may_hold(const struct gathering *g, const struct cp_channel *ch,
 	 */
 	if (!w->host->dead && p->image != 0 && p->image == w->image)
 		return false;
-	return fd <= 1 || in_session(c, p);
+	return fd <= 1 || cp_in_session(c, p);
 }
 
 static void
@@ -270,7 +152,7 @@ gather_holders(struct gathering *g, const struct cp_channel *ch)
 		const struct cp_end *e = &census->ends[run.at[i]];
 		const struct cp_proc *p = &census->procs[e->proc];
 
-		if (is_child_end(g, ch, e) && may_hold(g, ch, p, e->fd))
+		if (cp_is_child_end(g, ch, e) && may_hold(g, ch, p, e->fd))
 			gather(g, p);
 	}
 }
@@ -293,7 +175,7 @@ cp_is_claimed(const struct gathering *g)
 			const struct cp_ward *o = cp_other_ward(g->c, p);
 
 			if (o != NULL && !o->looked && alive(p) &&
-			    is_child_end(g, ch, e))
+			    cp_is_child_end(g, ch, e))
 				return true;
 		}
 	}

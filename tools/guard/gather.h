@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the two halves of the judge share: the processes that go with a ward,
+ * What the parts of the judge share: the processes that go with a ward,
  * and what is asked of them.  Pure; context: guard, cli.
  */
 #ifndef CP_GATHER_H
@@ -18,6 +18,12 @@ struct gathering {
 
 /* Is it running?  PID 1 may well be a host, or hold what it was given. */
 bool cp_runs(const struct cp_proc *p);
+
+/*
+ * Is it the process PID that began at START?  0 is the start of one that
+ * nobody has seen.
+ */
+bool cp_is_process(const struct cp_proc *p, pid_t pid, uint64_t start);
 
 /* Is it the ward's host? */
 bool cp_is_host(const struct cp_case *c, const struct cp_proc *p);
@@ -44,6 +50,20 @@ bool cp_is_claimed(const struct gathering *g);
 bool cp_is_frozen(const struct cp_ward *w);
 
 bool cp_gathered(const struct gathering *g, const struct cp_proc *p);
+
+/*
+ * Descent that outlives a double fork: membership of the session that the
+ * child led.  A session's number stays taken while anybody is in it.
+ */
+bool cp_in_session(const struct cp_case *c, const struct cp_proc *p);
+
+/*
+ * Is the open end E a child end of channel CH?  (Its number fits already.)  A
+ * pipe's end that was opened anew for both reading and writing is none: it is
+ * a host end as well.
+ */
+bool cp_is_child_end(const struct gathering *g, const struct cp_channel *ch,
+    const struct cp_end *e);
 
 /*
  * Does anybody gathered, or just P if it isn't NULL, have the child end of
