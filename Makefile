@@ -28,7 +28,7 @@ SHIM	= config real owner slot arm channel ring shed made kept ward over \
 # What is run around a sleep comes first, so that it lies on pages next to each
 # other; see tools/guard/slim.h.
 GUARD	= main watch slim sentinel startup signals socket told death mailbox \
-	  newborn cradle sight borrow enroll trust affairs facts facts_tables \
+	  newborn undo cradle sight borrow enroll trust affairs facts facts_tables \
 	  facts_members facts_adopt due census walk walk_list crew process \
 	  interest truth hostends sockdiag index gather childends across judge \
 	  spare company link reaper reaper_stirred steps dismiss left unwaited \
@@ -239,7 +239,7 @@ $(B)/tests/test_slim: $(B)/obj/guard/slim.o
 $(B)/tests/test_round: $(filter-out %/main.o,$(GUARD_O))
 $(B)/tests/test_spare: $(B)/obj/guard/spare.o
 TOLD_O	= $(addprefix $(B)/obj/guard/,socket.o told.o death.o mailbox.o \
-	  newborn.o cradle.o sight.o borrow.o enroll.o trust.o affairs.o query.o \
+	  newborn.o undo.o cradle.o sight.o borrow.o enroll.o trust.o affairs.o query.o \
 	  snapshot.o watch.o journal.o admit.o brake.o \
 	  idle.o rest.o baseline.o usage.o stale.o traffic.o tap.o hold.o \
 	  command.o) $(FACTS_O) $(B)/obj/common/key.o

@@ -168,7 +168,7 @@ enter(struct cp_host *h, pid_t pid, uint64_t start, const struct cp_heard *x)
 void
 cp_enroll_dead(struct cp_host *h, const struct cp_heard *x, uint64_t died_ms)
 {
-	pid_t pid = x->msg.pid == 0 ? x->from.pid : x->msg.pid;
+	pid_t pid = cp_heard_child(x);
 	struct cp_ward *w;
 
 	if (!are_sane(x->msg.channel) || is_on_record(h, pid, &x->msg))
@@ -187,7 +187,7 @@ cp_enroll(struct cp_heard *x)
 {
 	const struct cp_msg *m = &x->msg;
 	bool itself = m->pid == 0;
-	pid_t pid = itself ? x->from.pid : m->pid;
+	pid_t pid = cp_heard_child(x);
 	pid_t host = itself ? m->host : x->from.pid;
 	struct cp_stat st = { 0 };
 	struct cp_host *h;

@@ -9,6 +9,7 @@
 #include "newborn.h"
 #include "sight.h"
 #include "told.h"
+#include "undo.h"
 #include "watch.h"
 
 /* They are looked at together: at multiples of this. */
@@ -16,12 +17,6 @@
 /* What else is said asks for something at once. */
 #define CAN_WAIT                                                               \
 	(CP_WARD_DUPLEX | CP_WARD_ARMED | CP_WARD_MAIN_THREAD | CP_WARD_GUESS)
-
-static pid_t
-child_of(const struct cp_heard *x)
-{
-	return x->msg.pid == 0 ? x->from.pid : x->msg.pid;
-}
 
 static struct cp_host *
 host_of(const struct cp_heard *x)
@@ -104,13 +99,14 @@ settle(struct cp_newborn *b, struct cp_sight *seen, uint64_t now)
 static bool
 can_wait(const struct cp_heard *x)
 {
-	const struct cp_ward *w = cp_facts_find_ward(child_of(x));
+	const struct cp_ward *w = cp_facts_find_ward(cp_heard_child(x));
 	const struct cp_host *h = host_of(x);
 
 	return cp_cradle_is_there() && x->pidfd >= 0 &&
 	    (x->msg.flags & ~CAN_WAIT) == 0 && x->from.uid == geteuid() &&
-	    h != NULL && h->pidfd >= 0 && !h->leaving && child_of(x) > 1 &&
-	    child_of(x) != h->pid && (w == NULL || w->dead);
+	    h != NULL && h->pidfd >= 0 && !h->leaving &&
+	    cp_heard_child(x) > 1 && cp_heard_child(x) != h->pid &&
+	    (w == NULL || w->dead);
 }
 
 static void
@@ -127,48 +123,6 @@ wait_for(struct cp_newborn *b, const struct cp_heard *x, int pidfd, bool kin)
 		end(b, x->now_ms);
 }
 
-/* Does X speak of B, as the child itself or as who told of it? */
-static bool
-is_same(const struct cp_newborn *b, const struct cp_heard *x)
-{
-	const struct cp_heard told = { .msg = b->msg, .from = b->from };
-
-	return child_of(&told) == child_of(x) &&
-	    (b->from.pid == x->from.pid || child_of(x) == x->from.pid);
-}
-
-/* Takes what X takes back off LIST.  Was there anything? */
-static bool
-take_back_from(enum cp_cradle list, const struct cp_heard *x)
-{
-	struct cp_newborn *b, *next;
-	bool any = false;
-
-	for (b = cp_cradle_first(list); b != NULL; b = next) {
-		int pidfd;
-
-		next = cp_cradle_next(b);
-		if (!is_same(b, x))
-			continue;
-		pidfd = cp_cradle_take_off(list, b, x->now_ms).pidfd;
-		if (pidfd >= 0)
-			close(pidfd);
-		cp_cradle_give_back(b);
-		any = true;
-	}
-	return any;
-}
-
-/* The exec failed: as if nothing had been said. */
-static bool
-take_back(const struct cp_heard *x)
-{
-	bool any = take_back_from(CP_CRADLE_WAITING, x);
-
-	any = take_back_from(CP_CRADLE_ENDING, x) || any;
-	return any && cp_facts_find_ward(child_of(x)) == NULL;
-}
-
 void
 cp_newborn_hear(struct cp_heard *x)
 {
@@ -176,7 +130,7 @@ cp_newborn_hear(struct cp_heard *x)
 	bool kin;
 	int pidfd;
 
-	if ((x->msg.flags & CP_WARD_UNDO) != 0 && take_back(x))
+	if ((x->msg.flags & CP_WARD_UNDO) != 0 && cp_undo_newborn(x))
 		return;
 	b = can_wait(x) ? cp_cradle_take() : NULL;
 	if (b == NULL) {

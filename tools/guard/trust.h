@@ -29,6 +29,13 @@ struct cp_heard {
 	uint64_t now_ms;
 };
 
+/* The child that it tells of: 0 is who sent it. */
+static inline pid_t
+cp_heard_child(const struct cp_heard *x)
+{
+	return x->msg.pid == 0 ? x->from.pid : x->msg.pid;
+}
+
 /*
  * Is the sender of our user, or root; or, if we are root, a host of ours that
  * has changed its user, or what descends from one?
