@@ -134,6 +134,24 @@ child_with_heir(struct cp_msg *m, bool speaks)
 	return pid;
 }
 
+/* One that such a child was, and whose heir nobody has looked at yet. */
+static struct cp_ward *
+ward_with_heir(bool speaks)
+{
+	struct cp_ward *w;
+	struct cp_msg m;
+
+	(void)child_with_heir(&m, speaks);
+	now = cp_watch_now();
+	w = dead_ward();
+	w->handed = false;
+	w->uid = geteuid();
+	w->image = 0; /* the heir has ours: it has not exec'd */
+	for (int k = 0; k < 2; k++)
+		w->channel[k] = m.channel[k];
+	return w;
+}
+
 /* That nobody was seen to hold its channels would be because nobody looked. */
 Test(round, who_is_told_of_meanwhile_waits_for_the_next)
 {
@@ -175,21 +193,15 @@ wait_until(uint64_t at)
 Test(round, who_may_be_left_is_listened_to_before_the_batch)
 {
 	struct cp_ward *w;
-	struct cp_msg m;
 	uint64_t floor;
 
-	(void)child_with_heir(&m, false);
-	now = cp_watch_now();
 	(void)dead_ward();
 	cp_round(&options, false, now);
 	floor = cp_batch_floor();
 	cr_assert_geq(floor, now + BATCH_MS);
-	w = dead_ward(); /* its host's ends are not where it was told */
-	w->handed = false;
-	w->uid = geteuid();
-	w->image = 0; /* the heir has ours: it has not exec'd */
+	w = ward_with_heir(false);
 	for (int k = 0; k < 2; k++)
-		w->channel[k].child = w->channel[k].host = m.channel[k].child;
+		w->channel[k].host_fd = -1; /* not where it was told */
 	/* The first is too soon, unless the machine was slow. */
 	for (int i = 0; i < 2 && cp_traffic_of(w) == NULL; i++) {
 		cr_assert_lt(w->due_ms, floor);
@@ -202,17 +214,8 @@ Test(round, who_may_be_left_is_listened_to_before_the_batch)
 /* In the round that saw the child's end, for which there is one time only. */
 Test(round, what_moves_in_the_same_millisecond_moves)
 {
-	struct cp_ward *w;
-	struct cp_msg m;
+	struct cp_ward *w = ward_with_heir(false);
 
-	(void)child_with_heir(&m, false);
-	now = cp_watch_now();
-	w = dead_ward();
-	w->handed = false;
-	w->uid = geteuid();
-	w->image = 0; /* the heir has ours: it has not exec'd */
-	for (int k = 0; k < 2; k++)
-		w->channel[k] = m.channel[k];
 	cp_traffic_child_died(w, now);
 	cr_assert_not_null(cp_traffic_of(w));
 	cr_assert_eq(write(w->channel[0].host_fd, "", 1), 1);
@@ -224,18 +227,9 @@ Test(round, what_moves_in_the_same_millisecond_moves)
 static struct cp_ward *
 unheard_ward(uint8_t unheard, bool speaks)
 {
-	struct cp_ward *w;
-	struct cp_msg m;
+	struct cp_ward *w = ward_with_heir(speaks);
 
-	(void)child_with_heir(&m, speaks);
-	now = cp_watch_now();
-	w = dead_ward();
-	w->handed = false;
 	w->unheard = unheard;
-	w->uid = geteuid();
-	w->image = 0; /* the heir has ours: it has not exec'd */
-	for (int k = 0; k < 2; k++)
-		w->channel[k] = m.channel[k];
 	return w;
 }
 
