@@ -142,15 +142,19 @@ Test(actions, initialized_anew)
 /* Nobody destroyed the object that was there before. */
 Test(actions, a_copy_where_another_was)
 {
-	posix_spawn_file_actions_t other;
+	posix_spawn_file_actions_t other, kept;
 
 	dup_to(7, 0);
 	cr_assert_eq(posix_spawn_file_actions_init(&other), 0);
 	cr_assert_eq(posix_spawn_file_actions_adddup2(&other, 8, 0), 0);
 	expect(&other, 8, 1);
+	kept = other;
 	other = fa;
 	expect(&other, -1, -1);
 	expect(&fa, 7, 1);
+	other = kept;
+	expect(&other, 8, 1);
+	cr_assert_eq(posix_spawn_file_actions_destroy(&other), 0);
 }
 
 Test(actions, room_for_so_many)
