@@ -35,8 +35,8 @@ void cp_spawned_give_back(const struct cp_asked *asked);
  * (actions.h): tells the guard, if it is a child to be told of.  errno is kept.
  * Context: host.
  */
-void cp_spawned_look(pid_t pid, const int from[2],
-    const struct cp_command *cmd, const struct cp_asked *asked);
+void cp_spawned_look(pid_t pid, const int from[2], const struct cp_command *cmd,
+    const struct cp_asked *asked);
 
 /* As above, with the channels known.  Context: host. */
 void cp_spawned_register(pid_t pid, const struct cp_command *cmd,
