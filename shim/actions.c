@@ -6,7 +6,10 @@
  * object is not noted.
  *
  * An object that was changed by a call not known here, or is a copy of another
- * where a noted one has been, is told by what the libc counts in it.
+ * where a noted one has been, is told by what the libc has in it.  Of a noted
+ * one that was moved elsewhere, and freed there, the libc may give the memory
+ * to another, which may then come to lie where the noted one did: so what is
+ * seen in one object is no other's any more.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,25 +23,28 @@
 
 #define NOTES	16
 #define UNKNOWN (-1)
+#define FOREIGN 1 /* no address of the libc's */
 
 struct note {
 	_Atomic uintptr_t object; /* its address; 0: free */
-	uintptr_t print;	  /* of the object after the last action */
-	uint64_t changed;	  /* fds above 1, by bit N % 64 */
+	/* What it had after the last action. */
+	_Atomic uintptr_t actions;
+	int used;
+	uint64_t changed; /* fds above 1, by bit N % 64 */
 	int from[2];
 };
 
 static struct note notes[NOTES];
 
-static uintptr_t
-print_of(const posix_spawn_file_actions_t *fa)
+static int
+used_of(const posix_spawn_file_actions_t *fa)
 {
-	uintptr_t print = (uintptr_t)fa->__actions;
-
 #ifdef __GLIBC__
-	print += (uintptr_t)(unsigned)fa->__used << (sizeof(print) * 8 - 16);
+	return fa->__used;
+#else
+	(void)fa;
+	return 0; /* musl: each action is a new address */
 #endif
-	return print;
 }
 
 static struct note *
@@ -71,7 +77,10 @@ find_true(const posix_spawn_file_actions_t *fa)
 {
 	struct note *n = find(fa);
 
-	return n != NULL && n->print == print_of(fa) ? n : NULL;
+	return n != NULL && n->used == used_of(fa) &&
+		atomic_load(&n->actions) == (uintptr_t)fa->__actions ?
+	    n :
+	    NULL;
 }
 
 static void
@@ -87,17 +96,38 @@ set(struct note *n, int fd, int from)
 static int
 get(const struct note *n, int fd)
 {
+	if (n == NULL)
+		return UNKNOWN;
 	if (fd == 0 || fd == 1)
 		return n->from[fd];
 	return n->changed & (uint64_t)1 << (fd % 64) ? UNKNOWN : fd;
 }
 
-/* After the libc has added it to FA. */
+/* A note other than N that has ACTIONS is of an object that is gone. */
+static void
+disown(const struct note *n, uintptr_t actions)
+{
+	for (int i = 0; i < NOTES; i++) {
+		uintptr_t theirs = atomic_load(&notes[i].actions);
+
+		if (&notes[i] != n && theirs == actions)
+			(void)atomic_compare_exchange_strong(&notes[i].actions,
+			    &theirs, FOREIGN);
+	}
+}
+
+/* After the libc has added it to FA; N: its note, or NULL. */
 static void
 note(struct note *n, const posix_spawn_file_actions_t *fa, int fd, int from)
 {
+	uintptr_t actions = (uintptr_t)fa->__actions;
+
+	disown(n, actions);
+	if (n == NULL)
+		return;
 	set(n, fd, from);
-	n->print = print_of(fa);
+	n->used = used_of(fa);
+	atomic_store(&n->actions, actions);
 }
 
 void
@@ -124,7 +154,8 @@ posix_spawn_file_actions_init(posix_spawn_file_actions_t *fa)
 	struct note *n = rc == 0 ? find_or_take(fa) : NULL;
 
 	if (n != NULL) {
-		n->print = print_of(fa);
+		n->used = used_of(fa);
+		atomic_store(&n->actions, (uintptr_t)fa->__actions);
 		n->changed = 0;
 		n->from[0] = 0;
 		n->from[1] = 1;
@@ -148,7 +179,7 @@ posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *fa, int fd, int to)
 	struct note *n = find_true(fa);
 	int rc = cp_real(posix_spawn_file_actions_adddup2)(fa, fd, to);
 
-	if (n != NULL && rc == 0)
+	if (rc == 0)
 		note(n, fa, to, get(n, fd));
 	return rc;
 }
@@ -161,7 +192,7 @@ posix_spawn_file_actions_addopen(posix_spawn_file_actions_t *fa, int fd,
 	int rc = cp_real(
 	    posix_spawn_file_actions_addopen)(fa, fd, path, flags, mode);
 
-	if (n != NULL && rc == 0)
+	if (rc == 0)
 		note(n, fa, fd, UNKNOWN);
 	return rc;
 }
@@ -172,7 +203,7 @@ posix_spawn_file_actions_addclose(posix_spawn_file_actions_t *fa, int fd)
 	struct note *n = find_true(fa);
 	int rc = cp_real(posix_spawn_file_actions_addclose)(fa, fd);
 
-	if (n != NULL && rc == 0)
+	if (rc == 0)
 		note(n, fa, fd, UNKNOWN);
 	return rc;
 }

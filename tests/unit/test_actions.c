@@ -157,6 +157,43 @@ Test(actions, a_copy_where_another_was)
 	cr_assert_eq(posix_spawn_file_actions_destroy(&other), 0);
 }
 
+/*
+ * The libc gives what was freed last to the next who asks, so that the one
+ * moved in has the very memory of the one moved away.
+ */
+Test(actions, one_moved_where_another_was)
+{
+	posix_spawn_file_actions_t away, other;
+	const void *memory;
+
+	dup_to(7, 0);
+	dup_to(8, 1);
+	away = fa;
+	memory = away.__actions;
+	cr_assert_eq(posix_spawn_file_actions_destroy(&away), 0);
+	cr_assert_eq(posix_spawn_file_actions_init(&other), 0);
+	cr_assert_eq(posix_spawn_file_actions_adddup2(&other, 9, 0), 0);
+	cr_assert_eq(posix_spawn_file_actions_adddup2(&other, 10, 1), 0);
+	cr_assert_eq(other.__actions, memory, "not the case that is meant");
+	expect(&other, 9, 10);
+	fa = other;
+	expect(&fa, -1, -1);
+	expect(&other, 9, 10);
+}
+
+/* What the copy adds lies where the first one's next was, or will be. */
+Test(actions, two_that_share_memory)
+{
+	posix_spawn_file_actions_t copy;
+
+	dup_to(7, 0);
+	copy = fa;
+	dup_to(8, 1);
+	cr_assert_eq(posix_spawn_file_actions_adddup2(&copy, 9, 1), 0);
+	expect(&fa, -1, -1);
+	expect(&copy, -1, -1);
+}
+
 Test(actions, room_for_so_many)
 {
 	static posix_spawn_file_actions_t many[MANY];
