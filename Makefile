@@ -24,7 +24,7 @@ SETUP	?= scripts/setup
 COMMON	= wire key options procfs ends own dir start
 SHIM	= config real owner slot arm channel ring shed made kept ward over \
 	  heir preload child spawned tell ask report note fork exec spawn \
-	  actions pipe session signal leave finish held mailbox init text
+	  actions foresee pipe session signal leave finish held mailbox init text
 # What is run around a sleep comes first, so that it lies on pages next to each
 # other; see tools/guard/slim.h.
 GUARD	= main watch slim sentinel startup signals socket told death mailbox \
@@ -52,7 +52,7 @@ CLI_GUARD = census walk walk_list crew process interest truth borrow \
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire actions channel slot ward preload ask report \
 	  tell text posted census truth judge peers members terminal field suspect \
-	  abandoned keepers handed facts due spare \
+	  abandoned keepers handed facts due spare foresee \
 	  told newborn mailbox affairs query trust look journal traffic closes \
 	  slim round usage baseline rest stale brake admit pace target exports export \
 	  exam orphan table sockets lifeline snap view procs
@@ -209,6 +209,7 @@ $(B)/tests/test_procfs: $(B)/obj/guard/children.o $(PROCFS_O)
 $(B)/tests/test_options: $(B)/obj/common/options.o
 $(B)/tests/test_wire: $(B)/obj/common/wire.o
 $(B)/tests/test_actions: $(addprefix $(B)/obj/unit/,actions.o real.o)
+$(B)/tests/test_foresee: $(B)/obj/unit/foresee.o $(PROCFS_O)
 $(B)/tests/test_channel: $(addprefix $(B)/obj/unit/,channel.o ring.o shed.o \
 	  made.o) $(PROCFS_O)
 $(B)/tests/test_slot: $(B)/obj/unit/slot.o

@@ -11,11 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "actions.h"
 #include "ask.h"
 #include "channel.h"
 #include "common/raw.h"
 #include "config.h"
+#include "foresee.h"
 #include "init.h"
 #include "owner.h"
 #include "real.h"
@@ -84,12 +84,15 @@ spawn_pid(cp_type_posix_spawn *real, pid_t *pid, const struct spawn *s)
 {
 	const struct cp_command cmd = command_of(s);
 	struct cp_asked asked = { 0 };
+	struct cp_foreseen f;
 	bool owner = enter();
 	pid_t child;
-	int rc = owner ? ask(&asked, &cmd) : 0, from[2];
+	int rc = owner ? ask(&asked, &cmd) : 0;
 
 	if (rc != 0)
 		return rc;
+	if (owner)
+		cp_foresee(&f, s->actions);
 	rc = spawn(real, &child, s, owner);
 	if (rc != 0) {
 		cp_spawned_give_back(&asked);
@@ -97,10 +100,8 @@ spawn_pid(cp_type_posix_spawn *real, pid_t *pid, const struct spawn *s)
 	}
 	if (pid != NULL)
 		*pid = child;
-	if (owner) {
-		cp_actions_stdio(s->actions, from);
-		cp_spawned_look(child, from, &cmd, &asked);
-	}
+	if (owner)
+		cp_spawned_look(child, &f, &cmd, &asked);
 	return 0;
 }
 
@@ -153,20 +154,21 @@ spawn_pidfd(cp_type_posix_spawn *real, int *pidfd, const struct spawn *s)
 {
 	const struct cp_command cmd = command_of(s);
 	struct cp_asked asked = { 0 };
+	struct cp_foreseen f;
 	bool owner = enter();
-	int rc = owner ? ask(&asked, &cmd) : 0, from[2], saved;
+	int rc = owner ? ask(&asked, &cmd) : 0, saved;
 	pid_t pid;
 
 	if (rc != 0)
 		return rc;
+	if (owner)
+		cp_foresee(&f, s->actions);
 	rc = spawn(real, pidfd, s, owner);
 	saved = errno;
 	if (rc != 0)
 		cp_spawned_give_back(&asked);
-	else if (owner && (pid = pid_of(*pidfd)) > 0) {
-		cp_actions_stdio(s->actions, from);
-		cp_spawned_look(pid, from, &cmd, &asked);
-	}
+	else if (owner && (pid = pid_of(*pidfd)) > 0)
+		cp_spawned_look(pid, &f, &cmd, &asked);
 	cp_errno(saved);
 	return rc;
 }

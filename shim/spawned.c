@@ -233,12 +233,11 @@ is_one_of_ours(pid_t pid, int fd, struct cp_end_id *end)
 	    cp_procfs_own_end(fd, end) == 0;
 }
 
-/* FROM: our descriptor that it has, or -1 if that must be found out. */
 static int
-look_at(pid_t pid, int fd, int from, struct cp_end_id *end)
+look_at(pid_t pid, int fd, const struct cp_foreseen *f, struct cp_end_id *end)
 {
-	if (from != -1)
-		return cp_procfs_own_end(from, end);
+	if (cp_foreseen(f, fd, end))
+		return 0;
 	return !cp_kept_sandboxed() && is_one_of_ours(pid, fd, end) ?
 	    0 :
 	    cp_procfs_end(pid, fd, end);
@@ -263,14 +262,14 @@ look_beyond(pid_t pid, const struct cp_command *cmd)
 
 /* What of it is told, and is it one of those that are counted? */
 static bool
-look(pid_t pid, const int from[2], const struct cp_command *cmd)
+look(pid_t pid, const struct cp_foreseen *f, const struct cp_command *cmd)
 {
 	struct cp_end_id end[2] = { { 0 }, { 0 } };
 	struct cp_channel ch[2];
 	bool ward;
 
 	for (int fd = 0; fd < 2; fd++)
-		(void)look_at(pid, fd, from[fd], &end[fd]);
+		(void)look_at(pid, fd, f, &end[fd]);
 	ward = cp_kept_look(0, 0, end, ch);
 	if (ward || cp_tell_all())
 		cp_spawned_register(pid, cmd, ch);
@@ -280,14 +279,14 @@ look(pid_t pid, const int from[2], const struct cp_command *cmd)
 }
 
 void
-cp_spawned_look(pid_t pid, const int from[2], const struct cp_command *cmd,
-    const struct cp_asked *asked)
+cp_spawned_look(pid_t pid, const struct cp_foreseen *f,
+    const struct cp_command *cmd, const struct cp_asked *asked)
 {
 	int saved = errno;
 	bool counted = false;
 
 	if (cp_channel_any() || cp_tell_all())
-		counted = look(pid, from, cmd);
+		counted = look(pid, f, cmd);
 	/* Its directory may be another: that was known to the spawn alone. */
 	if (asked->key != 0 &&
 	    (!counted || cp_ask_key(cmd->argv, pid) != asked->key))

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "common/channel_id.h"
+#include "foresee.h"
 #include "tell.h"
 
 /* What the guard has let pass, and keeps a place for; 0: nothing. */
@@ -31,12 +32,12 @@ int cp_spawned_ask(struct cp_asked *asked, const struct cp_command *cmd,
 void cp_spawned_give_back(const struct cp_asked *asked);
 
 /*
- * Called after *CMD was spawned as PID, FROM saying what its fd 0 and 1 are
- * (actions.h): tells the guard, if it is a child to be told of.  errno is kept.
+ * Called after *CMD was spawned as PID, *F being what was foreseen of its
+ * fd 0 and 1: tells the guard, if it is a child to be told of.  errno is kept.
  * Context: host.
  */
-void cp_spawned_look(pid_t pid, const int from[2], const struct cp_command *cmd,
-    const struct cp_asked *asked);
+void cp_spawned_look(pid_t pid, const struct cp_foreseen *f,
+    const struct cp_command *cmd, const struct cp_asked *asked);
 
 /* As above, with the channels known.  Context: host. */
 void cp_spawned_register(pid_t pid, const struct cp_command *cmd,

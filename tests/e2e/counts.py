@@ -34,7 +34,7 @@ CALLS = {
         {"clock_gettime": 1, "close": 1, "fcntl": 4, "fstat": 4, "getpid": 1,
          "getppid": 1, "kcmp": 2, "prctl": 1, "sendto": 1, "socket": 1}],
     "posix_spawn": [
-        {"clock_gettime": 1, "close": 1, "fcntl": 4, "fstat": 6, "getpid": 3,
+        {"clock_gettime": 1, "close": 1, "fcntl": 6, "fstat": 8, "getpid": 3,
          "rt_sigprocmask": 2, "sendto": 1, "socket": 1},
         {}],
     "plain": [{}, {}],
@@ -46,7 +46,7 @@ INSTRUCTIONS = {
     "start": [1428],
     "vfork": [1534, 4589],
     "fork": [1755, 4589],
-    "posix_spawn": [6370, 0],
+    "posix_spawn": [7313, 0],
     "plain": [0, 67],
 }
 TOLERANCE = 0.1
