@@ -218,6 +218,20 @@ def left_alone(s):
     ending(s, host)
 
 
+def reopened(s):
+    """A pipe was made for its stdout, but it has another: a reader."""
+    row = Row("how=posix_spawn,with=oneway,mode=stubborn")
+    host = set_up(s, row, "launcher")
+    told_of(s, 3)
+    close_first(s)
+    when = proc.first_deaths(s.wards("g0"), time.monotonic() + GRACE + TERM
+                             + SPARE)
+    expect(not when, "ended while its host lives")
+    others_are_well(s, host)
+    host.kill()
+    host.wait()
+
+
 def dies_meanwhile(s):
     """In the grace of what it had given up: a dead host's is shorter."""
     host = set_up(s, Row("mode=stubborn"), "launcher", {"grace": "1h"})
@@ -263,6 +277,7 @@ def cases():
     yield Case("alive/taken-over", taken_over, False)
     yield Case("alive/taken-over-before", taken_over_before, False)
     yield Case("alive/left-alone", left_alone, False)
+    yield Case("alive/reopened", reopened, False)
     yield Case("alive/hurry", hurry, False)
     yield Case("alive/unheard", unheard, False)
     yield Case("alive/before-the-look", before_the_look, False)

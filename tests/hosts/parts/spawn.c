@@ -164,7 +164,8 @@ spawn_actions(const struct job *job, posix_spawn_file_actions_t *fa)
 		}
 		if (from != -1)
 			posix_spawn_file_actions_adddup2(fa, from, k);
-		if ((with & WITH_REOPEN) != 0)
+		if ((with & WITH_REOPEN) != 0 ||
+		    (k == 1 && (with & WITH_ONEWAY) != 0))
 			posix_spawn_file_actions_addopen(fa, k, "/dev/null",
 			    O_RDWR, 0);
 	}

@@ -20,6 +20,7 @@
 #define WITH_TEXT    0x40u /* text left in a FILE * to the child, unflushed */
 #define WITH_AROUND  0x80u /* posix_spawn's actions go by way of other fds */
 #define WITH_REOPEN  0x100u /* … and open /dev/null over it all in the end */
+#define WITH_ONEWAY  0x200u /* … or over its stdout alone */
 
 struct spec {
 	char how[16], wire[16], from[16], exec[16], prog[16], mode[16];

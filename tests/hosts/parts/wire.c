@@ -29,6 +29,7 @@ static const struct {
 	{ "text", WITH_TEXT },
 	{ "around", WITH_AROUND },
 	{ "reopen", WITH_REOPEN },
+	{ "oneway", WITH_ONEWAY },
 };
 
 static int
