@@ -11,14 +11,11 @@
  * to another, which may then come to lie where the noted one did: so what is
  * seen in one object is no other's any more.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "actions.h"
-#include "common/raw.h"
 #include "real.h"
 
 #define NOTES	16
@@ -134,17 +131,9 @@ void
 cp_actions_stdio(const posix_spawn_file_actions_t *fa, int from[2])
 {
 	const struct note *n = fa == NULL ? NULL : find_true(fa);
-	int saved = errno, flags;
 
-	for (int k = 0; k < 2; k++) {
-		from[k] = n != NULL ? n->from[k] : fa == NULL ? k : UNKNOWN;
-		if (from[k] != k)
-			continue;
-		flags = cp_raw_fcntl(k, F_GETFD, 0);
-		if (flags == -1 || flags & FD_CLOEXEC)
-			from[k] = UNKNOWN;
-	}
-	cp_errno(saved);
+	for (int k = 0; k < 2; k++)
+		from[k] = n == NULL ? UNKNOWN : n->from[k];
 }
 
 CP_EXPORT int
@@ -157,8 +146,7 @@ posix_spawn_file_actions_init(posix_spawn_file_actions_t *fa)
 		n->used = used_of(fa);
 		atomic_store(&n->actions, (uintptr_t)fa->__actions);
 		n->changed = 0;
-		n->from[0] = 0;
-		n->from[1] = 1;
+		n->from[0] = n->from[1] = UNKNOWN;
 	}
 	return rc;
 }

@@ -45,8 +45,8 @@ CALLS = {
 INSTRUCTIONS = {
     "start": [1428],
     "vfork": [1534, 4589],
-    "fork": [1755, 4589],
-    "posix_spawn": [7313, 0],
+    "fork": [1752, 4589],
+    "posix_spawn": [6850, 0],
     "plain": [0, 67],
 }
 TOLERANCE = 0.1

@@ -27,7 +27,7 @@ cp_tell_all(void)
 	return false;
 }
 
-/* It has one end as its fd 0, and fd 1 of ours. */
+/* It has one end as its fd 0, and what it has as fd 1 is not known. */
 void
 cp_actions_stdio(const posix_spawn_file_actions_t *actions, int from[2])
 {
