@@ -98,13 +98,19 @@ cp_hold(const struct cp_ward *w, int k, char path[CP_PATH_SIZE])
 {
 	const struct cp_channel *ch = &w->channel[k];
 	const struct cp_member *m;
-	int held = w->dead ? -1 : hold_of(w->pid, k, ch);
+	int held = -1;
 
+	/*
+	 * Both ends of a pipe are one inode.  What is looked up in the /proc of
+	 * a ward must be taken away again when it ends.
+	 */
+	if (ch->kind == CP_KIND_PIPE && !w->host->dead)
+		held = hold_at(w->host->pid, ch->host_fd, ch, ch->child);
+	if (held < 0 && !w->dead)
+		held = hold_of(w->pid, k, ch);
 	SLIST_FOREACH(m, &w->members, link)
 		if (held < 0)
 			held = hold_of(m->pid, k, ch);
-	if (held < 0 && ch->kind == CP_KIND_PIPE && !w->host->dead)
-		held = hold_at(w->host->pid, ch->host_fd, ch, ch->child);
 	return name(held, path);
 }
 

@@ -8,8 +8,8 @@
 
 /*
  * An O_PATH descriptor of the child end of WARD's channel K (0 or 1), through
- * whoever of the ward, or for a pipe the host, has it still; PATH is where it
- * can be named.  To be closed soon.  -1 with errno ENOENT: nobody who can be
+ * the host, if it is a pipe, or whoever of the ward has it still; PATH is where
+ * it can be named.  To be closed soon.  -1 with errno ENOENT: nobody who can be
  * looked at has it.  Context: guard.
  */
 int cp_hold(const struct cp_ward *ward, int k, char path[CP_PATH_SIZE]);
