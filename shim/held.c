@@ -18,6 +18,7 @@
 #include "held.h"
 
 #define FILES_MAX 4096 /* of one process */
+#define AGAIN_MS  2
 
 static bool
 has_child_end(const struct cp_record *r, int fd)
@@ -102,6 +103,22 @@ look_into(struct cp_held *h, size_t n, pid_t pid)
 	    ((i > 0 && refused == 0) || is_nothing(pid, refused == 0));
 }
 
+/*
+ * Whoever is ending, thread by thread, shows nothing for a moment.  False if
+ * that lasts until DEADLINE.
+ */
+static bool
+look_until(struct cp_held *h, size_t n, pid_t pid, int64_t deadline)
+{
+	bool seen = look_into(h, n, pid);
+
+	while (!seen && cp_now_ms() < deadline) {
+		(void)cp_wait_until(NULL, 0, cp_now_ms() + AGAIN_MS);
+		seen = look_into(h, n, pid);
+	}
+	return seen && cp_now_ms() < deadline;
+}
+
 void
 cp_held_look(struct cp_held *h, size_t n, int64_t deadline)
 {
@@ -113,7 +130,7 @@ cp_held_look(struct cp_held *h, size_t n, int64_t deadline)
 	cp_procfs_dir(&walk, dir, (char *)h->processes, sizeof(h->processes));
 	while (seen && (pid = cp_procfs_next(&walk, NULL)) != -1)
 		if (pid != self)
-			seen = look_into(h, n, pid) && cp_now_ms() < deadline;
+			seen = look_until(h, n, pid, deadline);
 	if (!seen || errno != 0)
 		for (size_t i = 0; i < n; i++)
 			h->of[i].found = h->of[i].pid != 0;
