@@ -51,7 +51,7 @@ CLI_GUARD = census walk walk_list crew process interest truth borrow \
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire actions channel slot ward preload ask report \
-	  tell text posted census truth judge peers members terminal field suspect \
+	  held tell text posted census truth judge peers members terminal field suspect \
 	  abandoned keepers handed facts due spare foresee \
 	  told newborn mailbox affairs query trust look journal traffic closes \
 	  slim round usage baseline rest stale brake admit pace target exports export \
@@ -213,6 +213,7 @@ $(B)/tests/test_foresee: $(B)/obj/unit/foresee.o $(PROCFS_O)
 $(B)/tests/test_channel: $(addprefix $(B)/obj/unit/,channel.o ring.o shed.o \
 	  made.o) $(PROCFS_O)
 $(B)/tests/test_slot: $(B)/obj/unit/slot.o
+$(B)/tests/test_held: $(B)/obj/unit/held.o $(PROCFS_O)
 $(B)/tests/test_posted: $(B)/obj/unit/mailbox.o
 $(B)/tests/test_tell: $(B)/obj/unit/tell.o
 $(B)/tests/test_ward: $(addprefix $(B)/obj/unit/,ward.o over.o heir.o) \
