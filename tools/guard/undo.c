@@ -41,8 +41,9 @@ take_back_from(enum cp_cradle list, const struct cp_heard *x)
 bool
 cp_undo_newborn(const struct cp_heard *x)
 {
-	bool any = take_back_from(CP_CRADLE_WAITING, x);
+	bool any = false;
 
-	any = take_back_from(CP_CRADLE_ENDING, x) || any;
+	for (int list = 0; list < CP_CRADLES; list++)
+		any = take_back_from((enum cp_cradle)list, x) || any;
 	return any && cp_facts_find_ward(cp_heard_child(x)) == NULL;
 }
