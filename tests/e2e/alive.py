@@ -15,6 +15,7 @@ from guard import both_there
 from leaks import ROWS, STUBBORN, Row
 from runner import Case
 from scene import GRACE, LONG, PROMPT, SLACK, SPARE, TERM, expect
+from waits import events, until_told
 
 # Neighbours: one that answers, a reader with an open stdin, no ward at all.
 OTHERS = ("mode=echo", "wire=reader", "wire=null")
@@ -29,17 +30,13 @@ EOF_TIME = 0.020
 EARLY_GRACE = 2.0
 
 
-def told_of(s, events):
+def told_of(s, wanted):
     """Waits until the guard has looked at so many wards."""
-    deadline = time.monotonic() + LONG
-    while True:
-        lines = [x for x in s.journal_lines()
-                 if x["event"] in ("ward", "verdict")]
-        if len(lines) >= events:
-            return
-        expect(time.monotonic() < deadline,
-               f"the guard knows {len(lines)} wards only")
-        time.sleep(0.005)  # the journal has no event of its own
+    def known():
+        return len(events(s, "ward", "verdict"))
+
+    until_told(s, lambda: known() >= wanted,
+               lambda: f"the guard knows {known()} wards only")
 
 
 def latest(kind, grace):

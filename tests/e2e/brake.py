@@ -11,7 +11,8 @@ import time
 
 from runner import Case
 from scene import LONG, expect
-from stale import Brood, events, lives, until
+from stale import Brood, lives
+from waits import events, until
 
 # So short that three retirements take less than a minute.
 OPTIONS = {"keep": "1", "idle": "500ms", "term": "10s"}

@@ -6,7 +6,7 @@ import sys
 
 from runner import Case
 from scene import GRACE, LONG, SPARE, TERM, expect
-from stale import events, until
+from waits import events, until_told
 
 ALL = {"children": "all"}
 # The guard looks for children that nobody told it of once a second.
@@ -27,8 +27,9 @@ def set_up(s, spec, options, prog="host"):
     host = s.host("wait", spec, prog=prog, options={**ALL, **options})
     s.gather(host=1, g0=1)
     ward = s.wards("g0")[0]
-    until(lambda: ward.pid in [e["child"]["pid"] for e in events(s, "ward")],
-          "the guard never met it", PACE + LONG)
+    until_told(s, lambda: ward.pid in [e["child"]["pid"]
+                                       for e in events(s, "ward")],
+               "the guard never met it", PACE + LONG)
     return host, ward
 
 
@@ -59,7 +60,7 @@ def copies_stay(s):
             "    os.close(w); os.read(r, 1); os._exit(0)\n"
             "subprocess.Popen(['sleep', '600']).wait()\n")
     host = s.start([sys.executable, "-c", code], options=ALL)
-    until(lambda: events(s, "ward"), "nobody was met", PACE + LONG)
+    until_told(s, lambda: events(s, "ward"), "nobody was met", PACE + LONG)
     met = [e["child"]["name"] for e in events(s, "ward")]
     expect(met == ["sleep"], f"wards: {met}")
     host.kill()

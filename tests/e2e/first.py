@@ -19,6 +19,7 @@ from guard import both_there
 from puppet import Puppet
 from runner import Case
 from scene import GRACE, LONG, TERM, expect
+from waits import events, until_told
 
 WARD = 1  # CP_MSG_WARD
 THREADS = 16
@@ -73,7 +74,7 @@ def all_are_told_of(s, front=()):
 
 
 def known(s):
-    return sum(x["event"] == "ward" for x in s.journal_lines())
+    return len(events(s, "ward"))
 
 
 def switches(process):
@@ -104,11 +105,8 @@ def deaf(s):
     for tag in tags:
         host.ward(tag, mode="stubborn")
     guard.kill(signal.SIGCONT)
-    deadline = time.monotonic() + LONG
-    while known(s) < STORM:
-        expect(time.monotonic() < deadline,
-               f"{known(s)} of {STORM} wards are known")
-        time.sleep(0.02)  # the journal has no event of its own
+    until_told(s, lambda: known(s) == STORM,
+               lambda: f"{known(s)} of {STORM} wards are known")
     host.host.kill()
     host.host.wait()
     wards = s.wards("g0", *tags)

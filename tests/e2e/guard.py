@@ -10,6 +10,7 @@ import proc
 from leaks import DEATHS, STUBBORN, Row, bare, guarded, in_time, set_up
 from runner import Case
 from scene import GRACE, LONG, SPARE, TERM, expect
+from waits import until
 
 MOVES = 0x1 | 0x2  # IN_ACCESS, IN_MODIFY
 
@@ -19,10 +20,8 @@ def census_only(s, prog="host", spec="how=vfork", how="launcher"):
     row = Row(spec)
     host = set_up(s, DEATHS["SIGKILL"], row, how, prog=prog)
     ward = s.wards()[0]
-    deadline = time.monotonic() + LONG
-    while not any(watches(g.pid, ward.pid) for g in s.find_guard()):
-        expect(time.monotonic() < deadline, "the guard never found the ward")
-        time.sleep(0.02)  # the census has its own pace, and says nothing
+    until(lambda: any(watches(g.pid, ward.pid) for g in s.find_guard()),
+          "the guard never found the ward")
     host.kill()
     expect(host.dead(LONG), "SIGKILL did not end the host")
     in_time(s, time.monotonic(), None, row, GRACE + TERM)
@@ -76,13 +75,12 @@ def listens(guard, pid):
 
 def both_there(s):
     """Waits until guard and sentinel run; the guard is the older one."""
-    deadline = time.monotonic() + LONG
-    while True:
+    def both():
         s.guard = sorted(s.guards_now(), key=lambda g: g.pid)
-        if len(s.guard) == 2:
-            return s.guard
-        expect(time.monotonic() < deadline, f"parts: {list(map(str, s.guard))}")
-        time.sleep(0.005)  # a new process has no event of its own
+        return len(s.guard) == 2
+
+    until(both, lambda: f"parts: {list(map(str, s.guard))}", every=0.005)
+    return s.guard
 
 
 def guard_replaced(s, which, how):

@@ -11,6 +11,7 @@ from kept import LIMIT, SWEEP, Stage, go, stay
 from puppet import Puppet
 from runner import Case
 from scene import GRACE, LONG, PROMPT, SLACK, SPARE, TERM, expect
+from waits import events, until_told
 
 # A server behind a shell, as npx has it.  dash gives what it starts in the
 # background /dev/null for a stdin, hence the detour.
@@ -40,22 +41,18 @@ LIMIT += BATCH
 
 def judged(s, pid):
     """Waits for the verdict on the ward whose direct child was PID."""
-    deadline = time.monotonic() + LONG
-    while not any(x["event"] == "verdict" and x["child"]["ward"] == pid
-                  for x in s.journal_lines()):
-        expect(time.monotonic() < deadline, "no verdict")
-        time.sleep(0.005)  # the journal has no event of its own
+    until_told(s, lambda: pid in [x["child"]["ward"]
+                                  for x in events(s, "verdict")],
+               "no verdict")
 
 
 def a_batch(stage):
     """Returns when one has just been taken, unless a grace is over sooner."""
     stage.twin.kill()
     stage.p.wait(stage.twin.pid)  # or it may need a second one
-    deadline = time.monotonic() + LONG
-    while not any(x["event"] == "end" and x["child"]["ward"] == stage.twin.pid
-                  for x in stage.s.journal_lines()):
-        expect(time.monotonic() < deadline, "no batch")
-        time.sleep(0.005)  # the journal has no event of its own
+    until_told(stage.s, lambda: stage.twin.pid in
+               [x["child"]["ward"] for x in events(stage.s, "end")],
+               "no batch")
 
 
 def wrapper_killed(s, wire="pipes", mode="stubborn", language="python"):
@@ -305,11 +302,9 @@ def one_way(s):
 
 def told(s, pids):
     """Waits until zombies are told of: PIDS."""
-    deadline = time.monotonic() + 2 * LONG
-    while not (lines := [x for x in s.journal_lines()
-                         if x["event"] == "unwaited"]):
-        expect(time.monotonic() < deadline, "nothing is told of a zombie")
-        time.sleep(0.1)  # the journal has no event of its own
+    until_told(s, lambda: events(s, "unwaited"), "nothing is told of a zombie",
+               2 * LONG)
+    lines = events(s, "unwaited")
     expect([x["child"]["pid"] for x in lines] == pids, f"told: {lines}")
 
 

@@ -13,7 +13,8 @@ import time
 import proc
 from puppet import Puppet
 from runner import Case
-from scene import GRACE, LONG, PROMPT, SLACK, SPARE, TERM, expect
+from scene import GRACE, PROMPT, SLACK, SPARE, TERM, expect
+from waits import events, until_told
 
 LIMIT = GRACE + TERM + PROMPT + SLACK
 SWEEP = 5.0
@@ -45,11 +46,9 @@ class Stage:
 
     def known(self, pid):
         """Waits until the guard has looked at the ward PID."""
-        deadline = time.monotonic() + LONG
-        while not any(x["event"] == "ward" and x["child"]["ward"] == pid
-                      for x in self.s.journal_lines()):
-            expect(time.monotonic() < deadline, f"{pid} is not known")
-            time.sleep(0.005)  # the journal has no event of its own
+        until_told(self.s, lambda: pid in [x["child"]["ward"] for x in
+                                           events(self.s, "ward")],
+                   f"{pid} is not known")
 
     def well(self):
         expect(self.p.ask("n"), "the neighbour does not answer")

@@ -18,6 +18,7 @@ from leaks import DEATHS, STUBBORN, Row, at_once, bare, in_time, set_up
 from runner import Case
 from same import HOSTS
 from scene import GRACE, LONG, SPARE, TERM, expect
+from waits import until
 
 MANY = 40  # enough for a mailbox to be made
 FEW = 8
@@ -74,10 +75,8 @@ def guard_killed(s):
     old = both_there(s)[0]
     old.kill()
     expect(old.dead(LONG), "SIGKILL did not end the guard")
-    deadline = time.monotonic() + LONG
-    while missing := unwatched(s):
-        expect(time.monotonic() < deadline, f"{len(missing)} are not known")
-        time.sleep(0.02)  # it has its own pace, and says nothing
+    until(lambda: not unwatched(s),
+          lambda: f"{len(unwatched(s))} are not known")
     alive = proc.first_deaths(s.wards(), time.monotonic() + SPARE)
     expect(not alive, "the wards of a live host were ended")
     host.kill()

@@ -9,11 +9,10 @@ import subprocess
 import sys
 import time
 
-import proc
 from scene import (GRACE, LONG, PROMPT, SLACK, SPARE, TERM, TREE, Skipped,
                    expect)
 from show_stage import (LONGER, STUBBORN, as_nobody, case, killed, peer_gone)
-from stale import until
+from waits import until
 
 # Soon enough for `reap` not to give up, and late enough to be noticed.
 REAP = {"term": "200ms"}

@@ -15,6 +15,7 @@ import time
 import proc
 from runner import Case
 from scene import GRACE, LONG, expect
+from waits import events, until_told
 
 CLOSE = 0.050  # a journal's clock and ours
 # A ward that obeys SIGTERM is to have the time for it, on a busy machine too.
@@ -92,13 +93,11 @@ def known(s, *wards, event=("ward",)):
     The guard writes what it saw a moment after we did, and of a ward that it
     had no time to look at, nothing.
     """
-    deadline = time.monotonic() + LONG
-    missing = {w.pid for w in wards}
-    while missing:
-        expect(time.monotonic() < deadline, f"no {event} of {missing}")
-        time.sleep(0.005)
-        missing -= {x["child"]["ward"] for x in s.journal_lines()
-                    if x["event"] in event}
+    def missing():
+        return {w.pid for w in wards} - {x["child"]["ward"]
+                                         for x in events(s, *event)}
+
+    until_told(s, lambda: not missing(), lambda: f"no {event} of {missing()}")
 
 
 def check_fates(s, data, died):

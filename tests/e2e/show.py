@@ -13,7 +13,7 @@ import proc
 from scene import GRACE, LONG, PROMPT, SLACK, SPARE, TERM, TREE, expect
 from show_stage import (LONGER, STUBBORN, as_nobody, case, child_gone, killed,
                         peer_gone)
-from stale import until
+from waits import until
 
 # --- ps ---------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ import time
 import proc
 from runner import Case
 from scene import LONG, SLACK, Skipped, expect, parts_alive
-from stale import until
+from waits import until
 
 # Nobody's grace ends while a case looks.
 STUBBORN = "mode=stubborn"

@@ -16,6 +16,7 @@ import time
 import proc
 from runner import Case
 from scene import LONG, SPARE, TREE, expect
+from waits import events, until, until_told
 
 IDLE = 1.0
 # On a busy machine a process may not get to run for half of that.
@@ -51,8 +52,9 @@ class Brood:
         self.wards[name] = ward = proc.Proc(int(answer), name)
         self.s.all.append(ward)
         if met:
-            until(lambda: ward.pid in [e["child"]["pid"] for e in
-                                       events(self.s, "ward")], "not met")
+            until_told(self.s, lambda: ward.pid in
+                       [e["child"]["pid"] for e in events(self.s, "ward")],
+                       "not met")
         self.ask(name, word)
         return ward
 
@@ -68,18 +70,6 @@ class Brood:
         self.host.wait()
         self.host.child.stdin.close()
         self.host.child.stdout.close()
-
-
-def events(s, event):
-    return [line for line in s.journal_lines() if line["event"] == event]
-
-
-def until(condition, why, within=LONG):
-    """The journal has no event of its own to wait for."""
-    deadline = time.monotonic() + within
-    while not condition():
-        expect(time.monotonic() < deadline, why)
-        time.sleep(0.02)
 
 
 def lives(*wards, within=SPARE):
@@ -157,15 +147,16 @@ def only_reported(s, options, event):
     b = Brood(s, options)
     a, c = b.spawn("a"), b.spawn("b")
     wanted = 2 if event == "idle" else 1
-    until(lambda: len(events(s, event)) == wanted, f"no {event} event")
+    until_told(s, lambda: len(events(s, event)) == wanted,
+               f"no {event} event")
     lives(a, c, within=SOON)
     told = events(s, event)
     expect(len(told) == wanted, f"told {len(told)} times")
     expect(all(t["numbers"]["idle"] >= IDLE for t in told), f"{told}")
     expect(not [v for v in s.journal_lines() if v.get("signal")], "signalled")
     b.ask("a", "say")
-    until(lambda: len(events(s, event)) == wanted + 1,
-          "its next idle time is not told")
+    until_told(s, lambda: len(events(s, event)) == wanted + 1,
+               "its next idle time is not told")
     b.end()
 
 
