@@ -342,6 +342,10 @@ demo: $(PARTS) $(B)/hosts/server | $(B)/.have-demo
 # What a linter says is an error; an exception is made where it is due, with
 # its reason (NOLINT, cppcheck-suppress).  Formatting is that of version 14.
 LINT	= $(wildcard shim/*.c shim/common/*.c tools/*/*.c)
+SCRIPTS_PY = $(wildcard tests/*/*.py) scripts/demo $(addprefix tests/,\
+    bench/run e2e/run page/run)
+SCRIPTS_SH = .ci/run $(addprefix scripts/,childproof setup symbols) \
+    $(addprefix tests/,alone run rivals/run)
 lint:
 	@$(SETUP) build lint
 	@echo "  clang-format"; clang-format --dry-run -Werror $(LINT) \
@@ -357,6 +361,8 @@ lint:
 		gcc $(TOOL_CFLAGS) -fanalyzer -MF /dev/null -c -o /dev/null \
 		    $$f || exit 1; \
 	done
+	@echo "  pyflakes"; pyflakes3 $(SCRIPTS_PY)
+	@echo "  shellcheck"; shellcheck $(SCRIPTS_SH)
 
 # --- Installation ---------------------------------------------------------
 
