@@ -483,6 +483,26 @@ Test(newborn, failed_exec_is_taken_back_after_the_end)
 	cr_assert_eq(cp_facts_wards(), 0);
 }
 
+/* That is heard behind so much else that it waits for a census already. */
+Test(newborn, failed_exec_is_taken_back_before_the_census)
+{
+	struct cp_msg m = message(CP_MSG_WARD, 0, getpid());
+	pid_t pid = sender(NULL, 0);
+
+	m.pid = pid;
+	cr_assert_eq(say(&m), 0);
+	hear();
+	dies(pid);
+	settle();
+	cr_assert(cp_newborn_any_dead());
+	m.flags |= CP_WARD_UNDO;
+	cr_assert_eq(say(&m), 0);
+	hear();
+	cr_assert(!cp_newborn_any_dead());
+	cp_newborn_attend(OLD, CP_NEWBORN_ALL);
+	cr_assert_eq(cp_facts_wards(), 0);
+}
+
 /* An unknown host is to be watched, the rest to be answered or checked. */
 Test(newborn, some_can_not_wait)
 {
