@@ -158,6 +158,37 @@ def hurry_later(s):
     s.nothing_of_ours()
 
 
+def few_descriptors(s, nofile, hosts, n):
+    """Of the hosts and wards the guard can't have a descriptor for each."""
+    run = 'for i in $(seq "$0"); do "$@" & done; wait'
+    s.start(["sh", "-c", run, str(hosts), s.program("host"), s.meet, "wait",
+             f"mode=stubborn,n={n}"],
+            before=["prlimit", f"--nofile={nofile}:{nofile}"])
+    s.gather(host=hosts, g0=hosts * n)
+    s.find_guard()
+    killed = s.met["host"][:hosts // 2]
+    mine = {str(h.pid) for h in killed}
+    doomed = [w for w in s.wards()
+              if proc.status(w.pid, "PPid")["PPid"] in mine]
+    others = [w for w in s.wards() if w not in doomed]
+    expect(len(doomed) == len(killed) * n, f"{len(doomed)} wards of {mine}")
+    for host in killed:
+        host.kill()
+    when = proc.first_deaths(doomed, time.monotonic() + LONG)
+    expect(len(when) == len(doomed),
+           f"{len(doomed) - len(when)} of {len(doomed)} wards outlived "
+           "their hosts")
+    alive = proc.first_deaths(others, time.monotonic() + SPARE)
+    expect(not alive, "the wards of a live host were ended")
+    for host in s.met["host"][hosts // 2:]:
+        host.kill()
+    when = proc.first_deaths(others, time.monotonic() + LONG)
+    expect(len(when) == len(others),
+           f"{len(others) - len(when)} of {len(others)} wards outlived "
+           "their hosts")
+    s.nothing_of_ours(LONG)
+
+
 def wake_ups(pid):
     """How often PID has gone to sleep."""
     with open(f"/proc/{pid}/status") as f:
@@ -199,5 +230,9 @@ def cases():
         for how in ("launcher", "preload"):
             yield Case(f"replaced/{which}/{how}",
                        P(guard_replaced, which=which, how=how), False)
+    for row in ((64, 6, 20), (32, 12, 4)):
+        yield Case("few-descriptors/%d/%d/%d" % row,
+                   P(few_descriptors, nofile=row[0], hosts=row[1], n=row[2]),
+                   False)
     yield Case("journal", journal_tells, False)
     yield Case("dry-run", dry_run, False)

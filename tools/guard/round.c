@@ -11,7 +11,9 @@
 #include "mailbox.h"
 #include "newborn.h"
 #include "process.h"
+#include "reaper.h"
 #include "sitting.h"
+#include "told.h"
 #include "traffic.h"
 #include "unwaited.h"
 
@@ -98,6 +100,7 @@ needs_census(struct cp_ward *w, const struct cp_options *options, uint64_t now)
 {
 	if (!w->looked)
 		return look_first(w, options, now);
+	cp_reaper_watch_again(w, now);
 	if (!cp_look_is_swept(w) || cp_batch_is_urgent(w, options) || w->dead ||
 	    w->shut_ms != 0 || !host_has_any(w))
 		return true;
@@ -138,6 +141,21 @@ look_closer(const struct cp_options *options, uint64_t now)
 	TAILQ_FOREACH_SAFE(w, cp_due_by(now), ripe, next)
 		cp_due(w, cp_batch_not_before(w, options));
 	return 0;
+}
+
+/* For whose end there was no descriptor: its wards are swept. */
+static void
+look_at_unwatched(const struct cp_options *options, uint64_t now)
+{
+	for (struct cp_host *h = cp_facts_next_host(NULL); h != NULL;
+	     h = cp_facts_next_host(h)) {
+		if (!h->unwatched || h->dead)
+			continue;
+		cp_told_rewatch(h, NULL);
+		if (h->dead)
+			cp_death_of_host(h, now,
+			    hurried || options->exit_grace_ms == 0);
+	}
 }
 
 static void
@@ -188,6 +206,7 @@ cp_round(const struct cp_options *options, bool hurry, uint64_t now_ms)
 	size_t due;
 
 	hurried = hurry;
+	look_at_unwatched(options, now_ms);
 	cp_mailbox_attend(now_ms);
 	cp_newborn_attend(now_ms,
 	    now_ms >= cp_batch_floor() ? CP_NEWBORN_DEAD : CP_NEWBORN_OLD);
