@@ -3,6 +3,7 @@
 
 import functools
 import os
+import resource
 import signal
 import time
 
@@ -94,6 +95,31 @@ def guard_replaced(s, which, how):
     both_there(s)
     alive = proc.first_deaths(s.wards(), time.monotonic() + SPARE)
     expect(not alive, "the wards of a live host were ended")
+    host.kill()
+    expect(host.dead(LONG), "SIGKILL did not end the host")
+    in_time(s, time.monotonic(), None, row, GRACE + TERM)
+    host.wait()
+    s.nothing_of_ours()
+
+
+def sentinel_later(s):
+    """A sentinel that could not be made at once is made when it can be."""
+    row = Row("mode=stubborn")
+    host = set_up(s, DEATHS["SIGKILL"], row, "launcher")
+    guard, sentinel = both_there(s)
+    few, hard = resource.prlimit(guard.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(guard.pid, resource.RLIMIT_NOFILE, (4, hard))
+    sentinel.kill()
+    deadline = time.monotonic() + LONG
+    while proc.comm(sentinel.pid):  # until the guard has waited for it
+        expect(time.monotonic() < deadline, "nobody missed the sentinel")
+        time.sleep(0.005)
+    proc.first_deaths([guard], time.monotonic() + SPARE)
+    expect(len(s.guards_now()) == 1, "there was a descriptor after all")
+    resource.prlimit(guard.pid, resource.RLIMIT_NOFILE, (few, hard))
+    both_there(s)[0].kill()
+    expect(s.guard[0].dead(LONG), "SIGKILL did not end the guard")
+    both_there(s)
     host.kill()
     expect(host.dead(LONG), "SIGKILL did not end the host")
     in_time(s, time.monotonic(), None, row, GRACE + TERM)
@@ -230,6 +256,7 @@ def cases():
         for how in ("launcher", "preload"):
             yield Case(f"replaced/{which}/{how}",
                        P(guard_replaced, which=which, how=how), False)
+    yield Case("sentinel-later", sentinel_later, False)
     for row in ((64, 6, 20), (32, 12, 4)):
         yield Case("few-descriptors/%d/%d/%d" % row,
                    P(few_descriptors, nofile=row[0], hosts=row[1], n=row[2]),
