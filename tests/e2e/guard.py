@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The guard itself: what it finds, what it tells, who replaces it."""
 
+import ctypes
 import functools
 import os
 import resource
 import signal
+import struct
 import time
 
 import proc
@@ -215,6 +217,34 @@ def few_descriptors(s, nofile, hosts, n):
     s.nothing_of_ours(LONG)
 
 
+def deny(number):
+    """For preexec_fn: system call NUMBER fails with EPERM from now on."""
+    allow, refuse = 0x7fff0000, 0x00050000 | 1
+    rows = ((0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, refuse),
+            (0x06, 0, 0, allow))
+    code = ctypes.create_string_buffer(
+        b"".join(struct.pack("HBBI", *row) for row in rows))
+    prog = ctypes.create_string_buffer(
+        struct.pack("HxxxxxxQ", len(rows), ctypes.addressof(code)))
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+
+    def install(_keep=code):
+        if prctl(38, 1, 0, 0, 0) != 0 or prctl(22, 2, prog) != 0:
+            os._exit(1)
+    return install
+
+
+def no_pidfds(s):
+    """Without pidfds nobody can be signalled; still the guard ends."""
+    host = s.host("wait", "mode=eof", preexec_fn=deny(434))
+    s.gather(host=1, g0=1)
+    s.find_guard()
+    host.kill()
+    expect(host.dead(LONG), "SIGKILL did not end the host")
+    host.wait()
+    s.nothing_of_ours(2 * LONG)
+
+
 def wake_ups(pid):
     """How often PID has gone to sleep."""
     with open(f"/proc/{pid}/status") as f:
@@ -256,6 +286,7 @@ def cases():
         for how in ("launcher", "preload"):
             yield Case(f"replaced/{which}/{how}",
                        P(guard_replaced, which=which, how=how), False)
+    yield Case("no-pidfds", no_pidfds, False)
     yield Case("sentinel-later", sentinel_later, False)
     for row in ((64, 6, 20), (32, 12, 4)):
         yield Case("few-descriptors/%d/%d/%d" % row,

@@ -21,6 +21,8 @@
 #define CENSUS_HOST_MS 1000
 /* After a look for unregistered children that found none. */
 #define CALM_MS 10000
+/* One of whose end nobody tells is looked at this often. */
+#define UNWATCHED_MS 5000
 
 /*
  * Most that are shut out obey EOF and are gone after this.  To the others
@@ -30,6 +32,7 @@
 
 static bool batched; /* of those that are due some have waited for it */
 static bool hurried;
+static uint64_t unwatched_ms; /* when to look at hosts, 0: not */
 
 /*
  * What couldn't be watched may be watched now: forkpty's parent can have told
@@ -143,10 +146,11 @@ look_closer(const struct cp_options *options, uint64_t now)
 	return 0;
 }
 
-/* For whose end there was no descriptor: its wards are swept. */
+/* Of whose end nobody tells; without wards it keeps the guard all the same. */
 static void
 look_at_unwatched(const struct cp_options *options, uint64_t now)
 {
+	unwatched_ms = 0;
 	for (struct cp_host *h = cp_facts_next_host(NULL); h != NULL;
 	     h = cp_facts_next_host(h)) {
 		if (!h->unwatched || h->dead)
@@ -155,6 +159,8 @@ look_at_unwatched(const struct cp_options *options, uint64_t now)
 		if (h->dead)
 			cp_death_of_host(h, now,
 			    hurried || options->exit_grace_ms == 0);
+		if (h->unwatched)
+			unwatched_ms = now + UNWATCHED_MS;
 	}
 }
 
@@ -231,5 +237,7 @@ cp_round_next(void)
 		at = cp_batch_floor();
 	if (cp_mailbox_next() != 0 && (at == 0 || cp_mailbox_next() < at))
 		at = cp_mailbox_next();
+	if (unwatched_ms != 0 && (at == 0 || unwatched_ms < at))
+		at = unwatched_ms;
 	return at;
 }

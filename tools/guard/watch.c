@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../../shim/common/procfs.h"
+#include "process.h"
 #include "watch.h"
 
 #define BATCH 128
@@ -126,14 +127,27 @@ cp_watch_now(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
+/* Where no pidfd can be had, that is seen all the same. */
+static bool
+is_over(pid_t pid, uint64_t start)
+{
+	struct cp_stat st;
+
+	if (cp_procfs_stat(pid, &st) != 0)
+		return errno == ENOENT || errno == ESRCH;
+	return st.start != start || cp_process_is_over(&st);
+}
+
 int
 cp_watch_pidfd(pid_t pid, uint64_t start)
 {
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0), error = errno;
 	struct cp_stat st;
 
-	if (fd < 0)
+	if (fd < 0) {
+		errno = is_over(pid, start) ? ESRCH : error;
 		return -1;
+	}
 	/* The pidfd is held: whoever has this PID now is whom it names. */
 	if (cp_procfs_stat(pid, &st) == 0 && st.start == start)
 		return fd;
