@@ -256,7 +256,8 @@ $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/look_children.o \
 	$(TOLD_O) $(filter-out %/process.o,$(CENSUS_O)) \
 	$(B)/obj/common/options.o
 $(B)/tests/test_journal: $(B)/obj/guard/journal.o
-$(B)/tests/test_pace: $(B)/obj/guard/pace.o $(B)/obj/guard/watch.o $(PROCFS_O)
+$(B)/tests/test_pace: $(addprefix $(B)/obj/guard/,pace.o watch.o process.o) \
+	$(PROCFS_O)
 $(B)/tests/test_orphan: $(addprefix $(B)/obj/cli/,orphan.o kin.o orphan_why.o)
 $(B)/tests/test_table: $(B)/obj/cli/table.o $(B)/obj/cli/human.o
 VIEW_O	= $(addprefix $(B)/obj/cli/,ask.o guards.o snap.o view.o nest.o procs.o \

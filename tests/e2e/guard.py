@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The guard itself: what it finds, what it tells, who replaces it."""
 
+import ctypes
 import functools
 import os
+import resource
 import signal
+import struct
 import time
 
 import proc
@@ -99,6 +102,31 @@ def guard_replaced(s, which, how):
     s.nothing_of_ours()
 
 
+def sentinel_later(s):
+    """A sentinel that could not be made at once is made when it can be."""
+    row = Row("mode=stubborn")
+    host = set_up(s, DEATHS["SIGKILL"], row, "launcher")
+    guard, sentinel = both_there(s)
+    few, hard = resource.prlimit(guard.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(guard.pid, resource.RLIMIT_NOFILE, (4, hard))
+    sentinel.kill()
+    deadline = time.monotonic() + LONG
+    while proc.comm(sentinel.pid):  # until the guard has waited for it
+        expect(time.monotonic() < deadline, "nobody missed the sentinel")
+        time.sleep(0.005)
+    proc.first_deaths([guard], time.monotonic() + SPARE)
+    expect(len(s.guards_now()) == 1, "there was a descriptor after all")
+    resource.prlimit(guard.pid, resource.RLIMIT_NOFILE, (few, hard))
+    both_there(s)[0].kill()
+    expect(s.guard[0].dead(LONG), "SIGKILL did not end the guard")
+    both_there(s)
+    host.kill()
+    expect(host.dead(LONG), "SIGKILL did not end the host")
+    in_time(s, time.monotonic(), None, row, GRACE + TERM)
+    host.wait()
+    s.nothing_of_ours()
+
+
 def journal_tells(s):
     """Every signal sent has one line that says why; nobody else reads it."""
     guarded(s, DEATHS["SIGKILL"], Row("mode=stubborn"))
@@ -156,6 +184,65 @@ def hurry_later(s):
     s.nothing_of_ours()
 
 
+def few_descriptors(s, nofile, hosts, n):
+    """Of the hosts and wards the guard can't have a descriptor for each."""
+    run = 'for i in $(seq "$0"); do "$@" & done; wait'
+    s.start(["sh", "-c", run, str(hosts), s.program("host"), s.meet, "wait",
+             f"mode=stubborn,n={n}"],
+            before=["prlimit", f"--nofile={nofile}:{nofile}"])
+    s.gather(host=hosts, g0=hosts * n)
+    s.find_guard()
+    killed = s.met["host"][:hosts // 2]
+    mine = {str(h.pid) for h in killed}
+    doomed = [w for w in s.wards()
+              if proc.status(w.pid, "PPid")["PPid"] in mine]
+    others = [w for w in s.wards() if w not in doomed]
+    expect(len(doomed) == len(killed) * n, f"{len(doomed)} wards of {mine}")
+    for host in killed:
+        host.kill()
+    when = proc.first_deaths(doomed, time.monotonic() + LONG)
+    expect(len(when) == len(doomed),
+           f"{len(doomed) - len(when)} of {len(doomed)} wards outlived "
+           "their hosts")
+    alive = proc.first_deaths(others, time.monotonic() + SPARE)
+    expect(not alive, "the wards of a live host were ended")
+    for host in s.met["host"][hosts // 2:]:
+        host.kill()
+    when = proc.first_deaths(others, time.monotonic() + LONG)
+    expect(len(when) == len(others),
+           f"{len(others) - len(when)} of {len(others)} wards outlived "
+           "their hosts")
+    s.nothing_of_ours(LONG)
+
+
+def deny(number):
+    """For preexec_fn: system call NUMBER fails with EPERM from now on."""
+    allow, refuse = 0x7fff0000, 0x00050000 | 1
+    rows = ((0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, refuse),
+            (0x06, 0, 0, allow))
+    code = ctypes.create_string_buffer(
+        b"".join(struct.pack("HBBI", *row) for row in rows))
+    prog = ctypes.create_string_buffer(
+        struct.pack("HxxxxxxQ", len(rows), ctypes.addressof(code)))
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+
+    def install(_keep=code):
+        if prctl(38, 1, 0, 0, 0) != 0 or prctl(22, 2, prog) != 0:
+            os._exit(1)
+    return install
+
+
+def no_pidfds(s):
+    """Without pidfds nobody can be signalled; still the guard ends."""
+    host = s.host("wait", "mode=eof", preexec_fn=deny(434))
+    s.gather(host=1, g0=1)
+    s.find_guard()
+    host.kill()
+    expect(host.dead(LONG), "SIGKILL did not end the host")
+    host.wait()
+    s.nothing_of_ours(2 * LONG)
+
+
 def wake_ups(pid):
     """How often PID has gone to sleep."""
     with open(f"/proc/{pid}/status") as f:
@@ -197,5 +284,11 @@ def cases():
         for how in ("launcher", "preload"):
             yield Case(f"replaced/{which}/{how}",
                        P(guard_replaced, which=which, how=how), False)
+    yield Case("no-pidfds", no_pidfds, False)
+    yield Case("sentinel-later", sentinel_later, False)
+    for row in ((64, 6, 20), (32, 12, 4)):
+        yield Case("few-descriptors/%d/%d/%d" % row,
+                   P(few_descriptors, nofile=row[0], hosts=row[1], n=row[2]),
+                   False)
     yield Case("journal", journal_tells, False)
     yield Case("dry-run", dry_run, False)

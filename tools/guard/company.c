@@ -48,8 +48,8 @@ signal_member(struct cp_ward *w, const struct cp_proc *p, int sig, bool again)
 	else if (m != NULL)
 		m->sent = sig;
 	if (unwatched && *pidfd >= 0 && fd < 0)
-		(void)cp_watch_add(*pidfd, CP_TAG_WARD, cp_facts_ward_index(w),
-		    w->serial);
+		*pidfd = cp_watch_keep(*pidfd, CP_TAG_WARD,
+		    cp_facts_ward_index(w), w->serial);
 	if (fd >= 0)
 		close(fd);
 	if (error == ESRCH || (sent == sig && error == 0))
@@ -159,9 +159,7 @@ cp_company_watch(struct cp_ward *w)
 	SLIST_FOREACH(m, &w->members, link) {
 		if (m->pidfd >= 0)
 			continue;
-		m->pidfd = cp_watch_pidfd(m->pid, m->start);
-		if (m->pidfd >= 0)
-			(void)cp_watch_add(m->pidfd, CP_TAG_WARD,
-			    cp_facts_ward_index(w), w->serial);
+		m->pidfd = cp_watch_keep(cp_watch_pidfd(m->pid, m->start),
+		    CP_TAG_WARD, cp_facts_ward_index(w), w->serial);
 	}
 }

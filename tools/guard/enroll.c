@@ -65,12 +65,11 @@ watch_ward(struct cp_ward *w, struct cp_heard *x, bool itself)
 	if (w->pidfd >= 0)
 		return;
 	if (itself && x->pidfd >= 0) {
-		w->pidfd = x->pidfd;
-		x->pidfd = -1;
-		if (cp_watch_ended(w->pidfd))
-			w->dead = true;
-		(void)cp_watch_add(w->pidfd, CP_TAG_WARD,
+		w->dead = cp_watch_ended(x->pidfd);
+		w->pidfd = cp_watch_keep(x->pidfd, CP_TAG_WARD,
 		    cp_facts_ward_index(w), w->serial);
+		w->unwatched = w->pidfd < 0 && !w->dead;
+		x->pidfd = -1;
 		return;
 	}
 	cp_told_rewatch(w->host, w);

@@ -80,6 +80,7 @@ struct cp_ward {
 	bool urged;	 /* the user wants no grace for it */
 	bool linked;	 /* the host talks to it besides, see link.h */
 	bool untold;	 /* found, and nobody has told of it since */
+	bool unwatched;	 /* no descriptor is left to hear of its end */
 	uint32_t serial;
 	uint32_t thread;  /* TID of the host's thread that spawned it, or 0 */
 	uid_t uid;	  /* of whoever registered it */
@@ -114,12 +115,13 @@ struct cp_host {
 	pid_t pid;
 	bool used;
 	bool dead;
-	bool leaving;  /* orderly exit under way: it waits for our answer */
-	bool census;   /* guarded by census alone */
-	bool root;     /* the guard was started for it */
-	bool attached; /* by the user, while it ran */
-	bool leaky;    /* it has children that never registered */
-	pid_t sid;     /* its session, as first seen */
+	bool leaving;	/* orderly exit under way: it waits for our answer */
+	bool census;	/* guarded by census alone */
+	bool root;	/* the guard was started for it */
+	bool attached;	/* by the user, while it ran */
+	bool leaky;	/* it has children that never registered */
+	bool unwatched; /* no descriptor is left to hear of its end */
+	pid_t sid;	/* its session, as first seen */
 	uint32_t serial;
 	uint64_t start;
 	uint64_t image;	  /* see procfs.h, as last seen */

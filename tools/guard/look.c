@@ -197,8 +197,10 @@ cp_look_is_swept(const struct cp_ward *w)
 {
 	bool sealed = w->channel[0].sealed && w->channel[1].sealed;
 
-	return w->duplex && w->step == CP_STEP_WATCH && !w->host->dead &&
-	    (w->swept || w->linked || w->host->leaky || !sealed);
+	if (w->step != CP_STEP_WATCH || w->host->dead)
+		return false;
+	return w->unwatched || w->host->unwatched ||
+	    (w->duplex && (w->swept || w->linked || w->host->leaky || !sealed));
 }
 
 uint64_t

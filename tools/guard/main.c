@@ -177,6 +177,8 @@ next_time(void)
 
 	if (cp_idle_next() != 0 && cp_idle_next() < at)
 		at = cp_idle_next();
+	if (cp_sentinel_next() != 0 && cp_sentinel_next() < at)
+		at = cp_sentinel_next();
 	if (cp_round_next() != 0 && cp_round_next() < at)
 		at = cp_round_next();
 	if (cp_due_next() != 0 && cp_due_next() < at)
@@ -262,6 +264,7 @@ guard(void)
 		/* A mailbox is inherited: who is to read it comes after it. */
 		if (cp_mailbox_renewed())
 			cp_sentinel_renew();
+		cp_sentinel_attend(now);
 		if (waits && cp_pace_is_storm(events, n, now))
 			cp_pace_rest(news, cp_socket_queue(), hosts_live());
 	}

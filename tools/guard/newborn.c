@@ -138,6 +138,14 @@ cp_newborn_hear(struct cp_heard *x)
 		return;
 	}
 	pidfd = cp_trust_pidfd(x, &kin);
+	if (pidfd >= 0 && !cp_watch_may_keep(pidfd, CP_TAG_NEWBORN)) {
+		if (x->msg.pid == 0)
+			x->pidfd = pidfd;
+		else
+			close(pidfd);
+		pidfd = -1;
+		errno = EMFILE;
+	}
 	if (pidfd < 0 && errno != ESRCH) {
 		cp_cradle_give_back(b);
 		cp_enroll(x);

@@ -20,6 +20,9 @@
  */
 void cp_reaper_attend(struct cp_ward *ward, const struct cp_case *c);
 
+/* Has WARD, for which there was no descriptor, ended; or is there one now? */
+void cp_reaper_watch_again(struct cp_ward *ward, uint64_t now_ms);
+
 /* Some process of WARD has ended: looks which, and when to look closer. */
 void cp_reaper_stirred(struct cp_ward *ward, uint64_t now_ms);
 

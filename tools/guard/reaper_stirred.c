@@ -6,6 +6,7 @@
 #include "due.h"
 #include "reaper.h"
 #include "steps.h"
+#include "told.h"
 #include "traffic.h"
 #include "watch.h"
 
@@ -34,6 +35,29 @@ settled(const struct cp_ward *w, uint64_t now_ms)
 	return all;
 }
 
+static void
+child_ended(struct cp_ward *w, uint64_t now_ms)
+{
+	w->dead = true;
+	w->died_ms = now_ms;
+	if (now_ms - w->born_ms < STARTER_MS && cp_traffic_of(w) == NULL)
+		w->unheard = CP_UNHEARD_START;
+	/* With its host: nobody will talk to what it has left. */
+	if (w->shut_ms == 0 || !cp_death_is_near(w->host, now_ms))
+		cp_traffic_child_died(w, now_ms);
+	cp_death_of_ward(w, now_ms);
+}
+
+void
+cp_reaper_watch_again(struct cp_ward *w, uint64_t now_ms)
+{
+	if (!w->unwatched || w->dead)
+		return;
+	cp_told_rewatch(w->host, w);
+	if (w->dead)
+		child_ended(w, now_ms);
+}
+
 void
 cp_reaper_stirred(struct cp_ward *w, uint64_t now_ms)
 {
@@ -44,15 +68,7 @@ cp_reaper_stirred(struct cp_ward *w, uint64_t now_ms)
 	if (w->pidfd >= 0 && cp_watch_ended(w->pidfd)) {
 		close(w->pidfd);
 		w->pidfd = -1;
-		w->dead = true;
-		w->died_ms = now_ms;
-		if (now_ms - w->born_ms < STARTER_MS &&
-		    cp_traffic_of(w) == NULL)
-			w->unheard = CP_UNHEARD_START;
-		/* With its host: nobody will talk to what it has left. */
-		if (w->shut_ms == 0 || !cp_death_is_near(w->host, now_ms))
-			cp_traffic_child_died(w, now_ms);
-		cp_death_of_ward(w, now_ms);
+		child_ended(w, now_ms);
 	}
 	SLIST_FOREACH(m, &w->members, link) {
 		if (m->pidfd >= 0 && cp_watch_ended(m->pidfd)) {

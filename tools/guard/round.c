@@ -11,7 +11,9 @@
 #include "mailbox.h"
 #include "newborn.h"
 #include "process.h"
+#include "reaper.h"
 #include "sitting.h"
+#include "told.h"
 #include "traffic.h"
 #include "unwaited.h"
 
@@ -19,6 +21,8 @@
 #define CENSUS_HOST_MS 1000
 /* After a look for unregistered children that found none. */
 #define CALM_MS 10000
+/* One of whose end nobody tells is looked at this often. */
+#define UNWATCHED_MS 5000
 
 /*
  * Most that are shut out obey EOF and are gone after this.  To the others
@@ -28,6 +32,7 @@
 
 static bool batched; /* of those that are due some have waited for it */
 static bool hurried;
+static uint64_t unwatched_ms; /* when to look at hosts, 0: not */
 
 /*
  * What couldn't be watched may be watched now: forkpty's parent can have told
@@ -98,6 +103,7 @@ needs_census(struct cp_ward *w, const struct cp_options *options, uint64_t now)
 {
 	if (!w->looked)
 		return look_first(w, options, now);
+	cp_reaper_watch_again(w, now);
 	if (!cp_look_is_swept(w) || cp_batch_is_urgent(w, options) || w->dead ||
 	    w->shut_ms != 0 || !host_has_any(w))
 		return true;
@@ -138,6 +144,24 @@ look_closer(const struct cp_options *options, uint64_t now)
 	TAILQ_FOREACH_SAFE(w, cp_due_by(now), ripe, next)
 		cp_due(w, cp_batch_not_before(w, options));
 	return 0;
+}
+
+/* Of whose end nobody tells; without wards it keeps the guard all the same. */
+static void
+look_at_unwatched(const struct cp_options *options, uint64_t now)
+{
+	unwatched_ms = 0;
+	for (struct cp_host *h = cp_facts_next_host(NULL); h != NULL;
+	     h = cp_facts_next_host(h)) {
+		if (!h->unwatched || h->dead)
+			continue;
+		cp_told_rewatch(h, NULL);
+		if (h->dead)
+			cp_death_of_host(h, now,
+			    hurried || options->exit_grace_ms == 0);
+		if (h->unwatched)
+			unwatched_ms = now + UNWATCHED_MS;
+	}
 }
 
 static void
@@ -188,6 +212,7 @@ cp_round(const struct cp_options *options, bool hurry, uint64_t now_ms)
 	size_t due;
 
 	hurried = hurry;
+	look_at_unwatched(options, now_ms);
 	cp_mailbox_attend(now_ms);
 	cp_newborn_attend(now_ms,
 	    now_ms >= cp_batch_floor() ? CP_NEWBORN_DEAD : CP_NEWBORN_OLD);
@@ -212,5 +237,7 @@ cp_round_next(void)
 		at = cp_batch_floor();
 	if (cp_mailbox_next() != 0 && (at == 0 || cp_mailbox_next() < at))
 		at = cp_mailbox_next();
+	if (unwatched_ms != 0 && (at == 0 || unwatched_ms < at))
+		at = unwatched_ms;
 	return at;
 }

@@ -13,12 +13,15 @@
 #include "watch.h"
 
 #define SENTINELS_MAX 20
+/* What failed for want of a process or descriptor is tried again then. */
+#define AGAIN_MS 1000
 
 /* Shared with the guard: it has ended because its work is done. */
 static volatile int *done;
 static pid_t sentinel;
-static int pidfd = -1; /* of it */
-static int lost;       /* sentinels, and guards, so far */
+static int pidfd = -1;	  /* of it */
+static int lost;	  /* sentinels, and guards, so far */
+static uint64_t again_ms; /* when to try once more, 0: there is one */
 static int socket_fd;
 static void (*take_over)(void);
 
@@ -89,8 +92,11 @@ keep(void)
 		if (pidfd == -2)
 			take_over();
 	} while (pidfd == -2 && ++lost < SENTINELS_MAX);
+	again_ms = 0;
 	if (pidfd >= 0)
 		(void)cp_watch_add(pidfd, CP_TAG_SENTINEL, 0, 0);
+	else if (pidfd == -1)
+		again_ms = cp_watch_now() + AGAIN_MS;
 }
 
 void
@@ -118,6 +124,19 @@ cp_sentinel_lost(void)
 }
 
 void
+cp_sentinel_attend(uint64_t now_ms)
+{
+	if (again_ms != 0 && again_ms <= now_ms)
+		keep();
+}
+
+uint64_t
+cp_sentinel_next(void)
+{
+	return again_ms;
+}
+
+void
 cp_sentinel_renew(void)
 {
 	if (pidfd < 0)
@@ -131,6 +150,7 @@ cp_sentinel_stop(void)
 {
 	if (done != NULL)
 		*done = 1;
+	again_ms = 0;
 	if (pidfd < 0)
 		return;
 	(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);

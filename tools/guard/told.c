@@ -34,22 +34,18 @@ cp_told_rewatch(struct cp_host *h, struct cp_ward *w)
 	if (w == NULL) {
 		if (h->dead)
 			return;
-		h->pidfd = cp_watch_pidfd(h->pid, h->start);
-		if (h->pidfd >= 0)
-			(void)cp_watch_add(h->pidfd, CP_TAG_HOST,
-			    cp_facts_host_index(h), h->serial);
-		else if (errno == ESRCH)
-			h->dead = true;
+		h->pidfd = cp_watch_keep(cp_watch_pidfd(h->pid, h->start),
+		    CP_TAG_HOST, cp_facts_host_index(h), h->serial);
+		h->dead = h->pidfd < 0 && errno == ESRCH;
+		h->unwatched = h->pidfd < 0 && !h->dead;
 		return;
 	}
 	if (w->dead)
 		return;
-	w->pidfd = cp_watch_pidfd(w->pid, w->start);
-	if (w->pidfd >= 0)
-		(void)cp_watch_add(w->pidfd, CP_TAG_WARD,
-		    cp_facts_ward_index(w), w->serial);
-	else if (errno == ESRCH)
-		w->dead = true;
+	w->pidfd = cp_watch_keep(cp_watch_pidfd(w->pid, w->start), CP_TAG_WARD,
+	    cp_facts_ward_index(w), w->serial);
+	w->dead = w->pidfd < 0 && errno == ESRCH;
+	w->unwatched = w->pidfd < 0 && !w->dead;
 }
 
 void

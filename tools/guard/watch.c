@@ -2,6 +2,7 @@
 /* See watch.h.  Context: guard. */
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 
@@ -11,9 +12,12 @@
 #include <unistd.h>
 
 #include "../../shim/common/procfs.h"
+#include "process.h"
 #include "watch.h"
 
 #define BATCH 128
+/* A census by a crew, and sixteen messages, need so many descriptors. */
+#define SPARE 48
 
 /* <linux/pidfd.h> of Linux 6.13 on, its first version; PID is always told. */
 struct info {
@@ -31,6 +35,21 @@ _Static_assert(sizeof(struct info) == 64, "PIDFD_INFO_SIZE_VER0");
 static int epfd = -1;
 static int timer = -1;
 static uint64_t timer_at;
+static rlim_t host_top = RLIM_INFINITY; /* what stays open is below */
+static rlim_t ward_top = RLIM_INFINITY;
+
+/* Without a host's end nobody's is proven: hosts have some for themselves. */
+static void
+share_out(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) != 0 || rl.rlim_cur == RLIM_INFINITY)
+		return;
+	host_top = rl.rlim_cur;
+	host_top -= rl.rlim_cur / 2 < SPARE ? rl.rlim_cur / 2 : SPARE;
+	ward_top = host_top - rl.rlim_cur / 8;
+}
 
 int
 cp_watch_init(void)
@@ -38,6 +57,7 @@ cp_watch_init(void)
 	epfd = epoll_create1(EPOLL_CLOEXEC);
 	timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	timer_at = 0;
+	share_out();
 	if (epfd < 0 || timer < 0)
 		return -1;
 	return cp_watch_add(timer, CP_TAG_TIMER, 0, 0);
@@ -107,19 +127,55 @@ cp_watch_now(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
+/* Where no pidfd can be had, that is seen all the same. */
+static bool
+is_over(pid_t pid, uint64_t start)
+{
+	struct cp_stat st;
+
+	if (cp_procfs_stat(pid, &st) != 0)
+		return errno == ENOENT || errno == ESRCH;
+	return st.start != start || cp_process_is_over(&st);
+}
+
 int
 cp_watch_pidfd(pid_t pid, uint64_t start)
 {
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0), error = errno;
 	struct cp_stat st;
 
-	if (fd < 0)
+	if (fd < 0) {
+		errno = is_over(pid, start) ? ESRCH : error;
 		return -1;
+	}
 	/* The pidfd is held: whoever has this PID now is whom it names. */
 	if (cp_procfs_stat(pid, &st) == 0 && st.start == start)
 		return fd;
 	close(fd);
 	errno = ESRCH;
+	return -1;
+}
+
+bool
+cp_watch_may_keep(int fd, enum cp_tag tag)
+{
+	return (rlim_t)fd < (tag == CP_TAG_HOST ? host_top : ward_top);
+}
+
+int
+cp_watch_keep(int pidfd, enum cp_tag tag, uint32_t index, uint32_t serial)
+{
+	bool ended;
+
+	if (pidfd < 0)
+		return -1;
+	if (cp_watch_may_keep(pidfd, tag)) {
+		(void)cp_watch_add(pidfd, tag, index, serial);
+		return pidfd;
+	}
+	ended = cp_watch_ended(pidfd);
+	close(pidfd);
+	errno = ended ? ESRCH : EMFILE;
 	return -1;
 }
 

@@ -55,6 +55,19 @@ uint64_t cp_watch_now(void);
  */
 int cp_watch_pidfd(pid_t pid, uint64_t start);
 
+/*
+ * May FD, of a host or else of a ward, stay open, so that enough descriptors
+ * are left to look at /proc?
+ */
+bool cp_watch_may_keep(int fd, enum cp_tag tag);
+
+/*
+ * Watches PIDFD, which may be -1, as cp_watch_add() does.  Returns it, or
+ * closes it and returns -1 with errno: ESRCH if the process has ended, EMFILE
+ * if it may not stay open.
+ */
+int cp_watch_keep(int pidfd, enum cp_tag tag, uint32_t index, uint32_t serial);
+
 /* The parent of the process PID, of which PIDFD is; 0: nobody can tell. */
 pid_t cp_watch_parent(int pidfd, pid_t pid);
 
