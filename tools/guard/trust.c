@@ -59,7 +59,7 @@ cp_trust_has_ended(const struct cp_heard *x)
 	if (x->pidfd >= 0)
 		return cp_watch_ended(x->pidfd);
 	if (cp_procfs_stat(x->from.pid, &st) == 0)
-		return st.state == 'Z' && st.threads < 2;
+		return cp_process_is_over(&st);
 	return kill(x->from.pid, 0) != 0 && errno == ESRCH;
 }
 
@@ -92,7 +92,7 @@ cp_trust_owner(pid_t pid)
 bool
 cp_trust_is_dead(const struct cp_stat *st)
 {
-	return st->start == 0 || st->state == 'Z' || st->state == 'X';
+	return st->start == 0 || cp_process_is_over(st);
 }
 
 bool
