@@ -168,13 +168,13 @@ attend_stale(struct cp_ward *w, const struct cp_case *c,
 }
 
 /*
- * Of what was guessed the channels that somebody holds are right.  Nobody seen
- * may be somebody overlooked: then it stays a guess.
+ * Of what was guessed the channels that it has, or has left to somebody, are
+ * right.  Nobody seen may be somebody overlooked: then it stays a guess.
  */
 static void
 settle_guess(struct cp_ward *w, const struct cp_case *c)
 {
-	bool held[2] = { cp_judge_holds(c, 0), cp_judge_holds(c, 1) };
+	bool held[2] = { cp_judge_has(c, 0), cp_judge_has(c, 1) };
 
 	if (!held[0] && !held[1])
 		return;
