@@ -246,6 +246,23 @@ headless(void)
 	pthread_exit(NULL);
 }
 
+/* The same, and a child has its stdio, and nothing else of it. */
+static void
+headless_parent(void)
+{
+	pid_t pid;
+
+	pid = fork();
+	if (pid == -1)
+		err(1, "fork");
+	if (pid == 0) {
+		closefrom(3);
+		deaf();
+		stay();
+	}
+	headless();
+}
+
 static const struct mode {
 	const char *name;
 	void (*live)(void);
@@ -262,6 +279,7 @@ static const struct mode {
 	{ "daemon", becomes_daemon },
 	{ "child", has_child },
 	{ "headless", headless },
+	{ "headless-parent", headless_parent },
 };
 
 int
