@@ -229,7 +229,9 @@ cp_judge_members(const struct cp_case *c, uint32_t *out, size_t max)
 	struct gathering g = { c, out, max, 0 };
 	const struct cp_member *m;
 
-	gather(&g, cp_living(c, c->ward->pid, c->ward->start));
+	/* Who has its number within a tick of its end is not told apart. */
+	if (!c->ward->dead)
+		gather(&g, cp_living(c, c->ward->pid, c->ward->start));
 	SLIST_FOREACH(m, &c->ward->members, link)
 		gather_member(&g, cp_living(c, m->pid, m->start));
 	gather_holders(&g, &c->ward->channel[0]);
