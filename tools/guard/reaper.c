@@ -211,6 +211,8 @@ cp_reaper_attend(struct cp_ward *w, const struct cp_case *c)
 		cp_left_listen(w, c);
 		f = cp_judge(c);
 	}
+	if (f.verdict == CP_CHILD_GONE && cp_left_is_excused(w, c, f.act_ms))
+		f = cp_judge(c);
 	if (f.verdict == CP_CHILD_GONE && cp_left_is_early(w, c)) {
 		cp_company_remember(w, c);
 		cp_company_watch(w);
