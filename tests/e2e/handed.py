@@ -291,6 +291,26 @@ def only_stdout(s):
     stage.end()
 
 
+def stopped(s, frozen):
+    """Who is stopped can't speak: the host, or all, as a container may be."""
+    stage = Stage(s, options={"grace": "3s"})
+    p = stage.p
+    silent = p.ward("silent", script=STARTER)[0]
+    w, starter = p.ward("w", mode="echo", script=STARTER)
+    judged(s, starter)
+    every = [p.host, *(s.find_guard() if frozen else [])]
+    for one in reversed(every):
+        one.kill(signal.SIGSTOP)
+    stay([w, silent], "nobody can speak", LONG_GRACE + 2 * LIMIT)
+    for one in every:
+        one.kill(signal.SIGCONT)
+    expect(p.ask("w"), "the session does not answer")
+    go([silent], "nothing was said", limit=LONG_GRACE + LIMIT)
+    stay([w], "a session")
+    expect(p.ask("w"), "the session does not answer")
+    stage.end()
+
+
 def one_way(s):
     stage = Stage(s)
     w = stage.p.ward("w", wire="reader", script=STARTER)[0]
@@ -381,6 +401,9 @@ def cases():
     yield Case("handed/in-a-letter", in_a_letter, False)
     yield Case("handed/to-another-guard", to_another_guard, False)
     yield Case("handed/only-stdout", only_stdout, False)
+    for frozen in (False, True):
+        yield Case(f"handed/{'frozen' if frozen else 'stopped'}",
+                   P(stopped, frozen=frozen), False)
     yield Case("handed/one-way", one_way, False)
     yield Case("handed/unwaited", unwaited, False)
     yield Case("handed/unwaited/early", unwaited_early, False)

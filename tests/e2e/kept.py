@@ -178,6 +178,19 @@ def linked_among_many(s):
     stage.end()
 
 
+def linked_headless(s):
+    """Its main thread, through which /proc shows that, has ended."""
+    stage = Stage(s)
+    p = stage.p
+    p.link("line")
+    w = p.ward("w", mode="headless-parent", keep=["line.of"])[0]
+    p.close("line.of")
+    stage.known(w.pid)
+    p.close("w")
+    stage.spared([w], "it has a link")
+    stage.end()
+
+
 def only_shares(s):
     """What the host has all of itself is no link."""
     stage = Stage(s)
@@ -347,6 +360,7 @@ def cases():
         yield Case(f"kept/link/{language}", P(linked, language=language),
                    False)
     yield Case("kept/link/many", linked_among_many, False)
+    yield Case("kept/link/headless", linked_headless, False)
     yield Case("kept/link/not", only_shares, False)
     for how in ("popen", "fork", "posix_spawn"):
         yield Case(f"kept/inherited/{how}", P(inherited, how=how), False)

@@ -101,6 +101,18 @@ def live_host(s, spec):
     expect(not when and not host.dead(), "ended under a live host")
 
 
+def headless(s, spec):
+    """Its main thread has ended, not the ward."""
+    host = s.host("wait", "mode=headless," + spec)
+    s.gather(host=1, g0=1)
+    when = proc.first_deaths(s.wards(),
+                             time.monotonic() + GRACE + TERM + SPARE)
+    expect(not when, "ended for the end of one of its threads")
+    host.kill()
+    host.wait()
+    guard_acted(s)
+
+
 def sibling_host(s, how):
     """Two hosts under one guard: one dies, the other one's wards stay."""
     one = [s.program("host"), s.meet, "wait", STUBBORN]
@@ -307,6 +319,8 @@ def cases():
                        P(thread_ended, spec=spec,
                          options={"pdeathsig": arm}), False)
         yield Case(f"spared/live-host/{spec}", P(live_host, spec=spec), False)
+    for spec in ("how=fork", "how=vfork", "how=posix_spawn"):
+        yield Case(f"spared/headless/{spec}", P(headless, spec=spec), False)
     yield Case("spared/other-host", other_host, False)
     yield Case("spared/exec-keeps-ends", exec_keeps_ends, False)
     yield Case("spared/by-name", spare_by_name, False)

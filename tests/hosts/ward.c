@@ -11,6 +11,7 @@
 #include <err.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +36,7 @@ static void
 deaf(void)
 {
 	static const int all[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE,
-	    SIGUSR1, SIGUSR2, SIGALRM };
+		SIGUSR1, SIGUSR2, SIGALRM };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		signal(all[i], SIG_IGN);
@@ -225,6 +226,43 @@ has_child(void)
 	stubborn();
 }
 
+static void *
+outlives(void *first)
+{
+	pthread_join(*(pthread_t *)first, NULL);
+	stubborn();
+	return NULL;
+}
+
+/* Its main thread ends at once: the process is the other one's. */
+static void
+headless(void)
+{
+	static pthread_t first, other;
+
+	first = pthread_self();
+	if (pthread_create(&other, NULL, outlives, &first) != 0)
+		errx(1, "no thread");
+	pthread_exit(NULL);
+}
+
+/* The same, and a child has its stdio, and nothing else of it. */
+static void
+headless_parent(void)
+{
+	pid_t pid;
+
+	pid = fork();
+	if (pid == -1)
+		err(1, "fork");
+	if (pid == 0) {
+		closefrom(3);
+		deaf();
+		stay();
+	}
+	headless();
+}
+
 static const struct mode {
 	const char *name;
 	void (*live)(void);
@@ -240,6 +278,8 @@ static const struct mode {
 	{ "fork2sid", forks_twice_setsid },
 	{ "daemon", becomes_daemon },
 	{ "child", has_child },
+	{ "headless", headless },
+	{ "headless-parent", headless_parent },
 };
 
 int

@@ -67,6 +67,31 @@ Test(handed, handed_on)
 	is_live();
 }
 
+static bool
+has(int k)
+{
+	const struct cp_case c = { .ward = &world.ward,
+		.options = &world.options,
+		.index = world_index() };
+
+	return cp_judge_has(&c, k);
+}
+
+/* The host has put somebody on what one that vanished may have had. */
+Test(handed, guess)
+{
+	orphan();
+	cr_assert(has(0) && has(1));
+	find(OTHER)->ppid = HOST;
+	cr_assert_not(has(0) || has(1));
+	proc(ANOTHER, HOST);
+	find(OTHER)->ppid = ANOTHER;
+	cr_assert_not(has(0) || has(1));
+	is_child_gone();
+	world.ward.guess = true;
+	is_live();
+}
+
 /* `$(cmd &)`, a logger: only its stdout is held. */
 Test(handed, stdin_only)
 {

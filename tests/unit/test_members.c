@@ -59,6 +59,18 @@ Test(members, of_another_user)
 	goes(OTHER);
 }
 
+/* Its number is another's by now, in the tick in which it was its own. */
+Test(members, successor)
+{
+	leaked();
+	goes(CHILD);
+	drop(CHILD, 0);
+	drop(CHILD, 1);
+	goes(CHILD);
+	world.ward.dead = true;
+	stays(CHILD);
+}
+
 Test(members, holders)
 {
 	leaked();

@@ -92,8 +92,8 @@ last_word(const struct cp_msg *m, uid_t uid)
 
 	cr_assert_neq(pid, -1);
 	if (pid == 0)
-		_exit((uid == 0 || setresuid(uid, uid, uid) == 0) &&
-			    say(m) == 0 ?
+		_exit(
+		    (uid == 0 || setresuid(uid, uid, uid) == 0) && say(m) == 0 ?
 			0 :
 			1);
 	return pid;
@@ -522,4 +522,69 @@ Test(trust, no_descriptor_is_kept)
 		cr_assert_eq(open_descriptors(), before, "%zu", len);
 	}
 	cr_assert_gt(w->host->look_ms, NOW, "the message counts");
+}
+
+/* A child that keeps of its copies what KEEPS says; is it told of by a letter? */
+static bool
+is_told(void (*keep)(void), unsigned ticks_later)
+{
+	uint64_t tick_ns = UINT64_C(1000000000) /
+	    (uint64_t)sysconf(_SC_CLK_TCK);
+	struct cp_heard x = { .from.pid = getpid(), .pidfd = -1 };
+	struct cp_stat st;
+	pid_t pid = fork();
+	bool kin, told;
+	char c;
+	int fd;
+
+	if (pid == 0) {
+		keep();
+		if (write(news[1], "", 1) != 1)
+			_exit(1);
+		wait_at_gate();
+	}
+	cr_assert(read(news[0], &c, 1) == 1);
+	cr_assert_eq(cp_procfs_stat(pid, &st), 0);
+	x.msg = true_message(pid, 0);
+	x.told_ns = (st.start + ticks_later) * tick_ns + 1;
+	fd = cp_trust_pidfd(&x, &kin);
+	told = fd >= 0;
+	cr_assert_eq(x.msg.start, told ? st.start : 0);
+	if (told)
+		close(fd);
+	return told;
+}
+
+static void
+keep_stdio(void)
+{
+	if (dup2(in[0], 0) != 0 || dup2(out[1], 1) != 1)
+		_exit(1);
+}
+
+static void
+keep_nothing(void)
+{
+	close(in[0]);
+	close(in[1]);
+	close(out[0]);
+	close(out[1]);
+}
+
+/* As the host's next child does until its exec. */
+static void
+keep_host_ends(void)
+{
+	close(in[0]);
+	close(out[1]);
+}
+
+/* Two may have had one number in the tick in which it was told of. */
+Test(trust, letter_of_the_same_tick)
+{
+	cr_assert(is_told(keep_stdio, 0));
+	cr_assert_not(is_told(keep_nothing, 0));
+	cr_assert_not(is_told(keep_host_ends, 0));
+	cr_assert(is_told(keep_nothing, 1));
+	cr_assert(is_told(keep_host_ends, 1));
 }

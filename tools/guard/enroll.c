@@ -196,7 +196,7 @@ cp_enroll(struct cp_heard *x)
 	if (pid <= 1 || host <= 0 || pid == host || !are_sane(m->channel))
 		return;
 	if (cp_procfs_stat(pid, &st) != 0 || cp_trust_is_later(x, &st) ||
-	    (st.state != 'Z' &&
+	    (!cp_trust_is_dead(&st) &&
 		(x->gone || (itself && cp_trust_has_ended(x))))) {
 		/*
 		 * Dead already, and the PID may be another's; what it forked

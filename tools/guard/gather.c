@@ -182,6 +182,23 @@ cp_is_claimed(const struct gathering *g)
 	return false;
 }
 
+/*
+ * What a dead child has left is init's, or a subreaper's.  Where that is the
+ * host nobody can tell it from what the host has started.
+ */
+bool
+cp_is_of_host(const struct cp_case *c, const struct cp_proc *p)
+{
+	if (cp_is_process(p, c->ward->pid, c->ward->start))
+		return false;
+	for (int i = 0; i < ANCESTORS_MAX && p != NULL && p->pid > 1; i++) {
+		p = cp_census_find(c->index->census, p->ppid);
+		if (p != NULL && cp_is_host(c, p))
+			return true;
+	}
+	return false;
+}
+
 bool
 cp_is_frozen(const struct cp_ward *w)
 {
@@ -212,7 +229,9 @@ cp_judge_members(const struct cp_case *c, uint32_t *out, size_t max)
 	struct gathering g = { c, out, max, 0 };
 	const struct cp_member *m;
 
-	gather(&g, cp_living(c, c->ward->pid, c->ward->start));
+	/* Who has its number within a tick of its end is not told apart. */
+	if (!c->ward->dead)
+		gather(&g, cp_living(c, c->ward->pid, c->ward->start));
 	SLIST_FOREACH(m, &c->ward->members, link)
 		gather_member(&g, cp_living(c, m->pid, m->start));
 	gather_holders(&g, &c->ward->channel[0]);

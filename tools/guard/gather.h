@@ -42,6 +42,9 @@ const struct cp_ward *cp_other_ward(const struct cp_case *c,
  */
 bool cp_is_claimed(const struct gathering *g);
 
+/* Does P, which is not the child, descend from the host? */
+bool cp_is_of_host(const struct cp_case *c, const struct cp_proc *p);
+
 /*
  * Is it too late for those who go with the ward to let go?  Silence after the
  * end of the direct child proves nothing before it is over: what has forked

@@ -95,7 +95,7 @@ judge_abandoned(const struct gathering *g)
 		f.verdict = CP_PEER_GONE;
 		f.rule = CP_RULE_CLOSED;
 		f.act_ms = w->shut_ms;
-	} else if (w->dead && !w->handed && (in || signalled)) {
+	} else if (w->dead && !w->handed && !w->guess && (in || signalled)) {
 		f.verdict = CP_CHILD_GONE;
 		f.rule = CP_RULE_CHILD_DIED;
 		f.act_ms = w->died_ms;
@@ -197,13 +197,19 @@ cp_judge(const struct cp_case *c)
 }
 
 bool
-cp_judge_holds(const struct cp_case *c, int k)
+cp_judge_has(const struct cp_case *c, int k)
 {
 	uint32_t out[CP_GATHER_MAX];
 	struct gathering g = { c, out, CP_GATHER_MAX, 0 };
 
 	g.n = cp_judge_members(c, out, CP_GATHER_MAX);
-	return cp_holds(&g, k, NULL);
+	for (size_t i = 0; i < g.n; i++) {
+		const struct cp_proc *p = &c->index->census->procs[out[i]];
+
+		if (cp_holds(&g, k, p) && !cp_is_of_host(c, p))
+			return true;
+	}
+	return false;
 }
 
 const char *

@@ -80,8 +80,11 @@ struct cp_finding cp_judge(const struct cp_case *c);
  */
 size_t cp_judge_members(const struct cp_case *c, uint32_t *out, size_t max);
 
-/* Does anybody of the ward hold the child end of its channel K (0 or 1)? */
-bool cp_judge_holds(const struct cp_case *c, int k);
+/*
+ * Does the child hold the child end of the ward's channel K (0 or 1), or
+ * anybody that it may have left behind?
+ */
+bool cp_judge_has(const struct cp_case *c, int k);
 
 /* A sentence for the journal. */
 const char *cp_rule_text(enum cp_rule rule);

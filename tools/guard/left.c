@@ -11,6 +11,8 @@
 
 /* So long after the end of a direct child it is said that others stay. */
 #define NEWS_MS 50
+/* So late we only are when all of us were stopped: a frozen container. */
+#define LATE_MS 1000
 
 /*
  * Of what was said before anybody listened there is no trace: but who has never
@@ -78,5 +80,24 @@ cp_left_is_early(struct cp_ward *w, const struct cp_case *c)
 		return false;
 	w->left = true;
 	cp_due(w, news);
+	return true;
+}
+
+static bool
+is_stopped(const struct cp_case *c)
+{
+	const struct cp_proc *p = cp_census_find(c->index->census,
+	    c->ward->host->pid);
+
+	return p != NULL && (p->state == 'T' || p->state == 't');
+}
+
+bool
+cp_left_is_excused(struct cp_ward *w, const struct cp_case *c, uint64_t over_ms)
+{
+	if (w->step > CP_STEP_DOOMED || w->urged || c->now_ms < over_ms ||
+	    (!is_stopped(c) && c->now_ms < over_ms + LATE_MS))
+		return false;
+	w->died_ms = c->now_ms;
 	return true;
 }

@@ -6,6 +6,7 @@
 
 #include "../../shim/common/procfs.h"
 #include "link.h"
+#include "process.h"
 #include "sockdiag.h"
 
 /* In a ward that has more there may be a link. */
@@ -85,11 +86,14 @@ add_of(struct lines *lines, pid_t pid, uint64_t start)
 	struct cp_stat st;
 
 	if (cp_procfs_stat(pid, &st) != 0 || st.start != start ||
-	    st.state == 'Z')
+	    cp_process_is_over(&st))
 		return;
+	/* A main thread that has ended shows nothing of what others have. */
+	if (cp_process_is_dead(&st))
+		lines->unknown = true;
 	/* What ends meanwhile has none. */
-	if (walk(pid, add, lines) != 0 && cp_procfs_stat(pid, &st) == 0 &&
-	    st.start == start && st.state != 'Z')
+	else if (walk(pid, add, lines) != 0 && cp_procfs_stat(pid, &st) == 0 &&
+	    st.start == start && !cp_process_is_over(&st))
 		lines->unknown = true;
 }
 

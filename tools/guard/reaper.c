@@ -168,13 +168,13 @@ attend_stale(struct cp_ward *w, const struct cp_case *c,
 }
 
 /*
- * Of what was guessed the channels that somebody holds are right.  Nobody seen
- * may be somebody overlooked: then it stays a guess.
+ * Of what was guessed the channels that it has, or has left to somebody, are
+ * right.  Nobody seen may be somebody overlooked: then it stays a guess.
  */
 static void
 settle_guess(struct cp_ward *w, const struct cp_case *c)
 {
-	bool held[2] = { cp_judge_holds(c, 0), cp_judge_holds(c, 1) };
+	bool held[2] = { cp_judge_has(c, 0), cp_judge_has(c, 1) };
 
 	if (!held[0] && !held[1])
 		return;
@@ -211,6 +211,8 @@ cp_reaper_attend(struct cp_ward *w, const struct cp_case *c)
 		cp_left_listen(w, c);
 		f = cp_judge(c);
 	}
+	if (f.verdict == CP_CHILD_GONE && cp_left_is_excused(w, c, f.act_ms))
+		f = cp_judge(c);
 	if (f.verdict == CP_CHILD_GONE && cp_left_is_early(w, c)) {
 		cp_company_remember(w, c);
 		cp_company_watch(w);

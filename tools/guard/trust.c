@@ -59,7 +59,7 @@ cp_trust_has_ended(const struct cp_heard *x)
 	if (x->pidfd >= 0)
 		return cp_watch_ended(x->pidfd);
 	if (cp_procfs_stat(x->from.pid, &st) == 0)
-		return st.state == 'Z' && st.threads < 2;
+		return cp_process_is_over(&st);
 	return kill(x->from.pid, 0) != 0 && errno == ESRCH;
 }
 
@@ -92,23 +92,15 @@ cp_trust_owner(pid_t pid)
 bool
 cp_trust_is_dead(const struct cp_stat *st)
 {
-	return st->start == 0 || st->state == 'Z' || st->state == 'X';
-}
-
-bool
-cp_trust_is_later(const struct cp_heard *x, const struct cp_stat *st)
-{
-	uint64_t tick_ns = UINT64_C(1000000000) /
-	    (uint64_t)sysconf(_SC_CLK_TCK);
-
-	return x->told_ns != 0 && st->start * tick_ns > x->told_ns;
+	return st->start == 0 || cp_process_is_over(st);
 }
 
 static bool
 is_child_end(const struct cp_channel *ch, const struct cp_end_id *end)
 {
 	return ch->kind != CP_KIND_NONE && end->kind == ch->kind &&
-	    end->ino == ch->child;
+	    end->ino == ch->child &&
+	    (ch->kind != CP_KIND_PIPE || end->access == ch->access);
 }
 
 /*
@@ -130,21 +122,37 @@ has_channels(const struct cp_heard *x, pid_t pid)
 		cp_process_has(pid, is_child_end, &ch[1]));
 }
 
+bool
+cp_trust_is_later(const struct cp_heard *x, const struct cp_stat *st)
+{
+	uint64_t tick_ns = UINT64_C(1000000000) /
+	    (uint64_t)sysconf(_SC_CLK_TCK);
+
+	if (x->told_ns == 0 || (st->start + 1) * tick_ns <= x->told_ns)
+		return false;
+	/* In that tick the host may have been given the number twice. */
+	return st->start * tick_ns > x->told_ns || !has_channels(x, x->msg.pid);
+}
+
 /*
  * X is a letter, a little old, and FD a pidfd of whoever has that PID now.
- * Returns FD if that is the child, which was there when it was told of.
+ * Returns FD if that is the child, which was there when it was told of.  The
+ * pidfd is asked last: until then it was the same who was looked at.
  */
 static int
 check_letter(struct cp_heard *x, int fd)
 {
 	struct cp_stat st;
+	bool told, sure;
 
 	if (fd < 0)
 		return fd;
-	if (!cp_watch_ended(fd) && cp_procfs_stat(x->msg.pid, &st) == 0 &&
-	    !cp_trust_is_later(x, &st)) {
-		/* Only of these is it sure by then whose PID it was. */
-		if (st.ppid == x->from.pid || has_channels(x, x->msg.pid))
+	told = cp_procfs_stat(x->msg.pid, &st) == 0 &&
+	    !cp_trust_is_later(x, &st);
+	/* Only of these is it sure by then whose PID it was. */
+	sure = told && (st.ppid == x->from.pid || has_channels(x, x->msg.pid));
+	if (told && !cp_watch_ended(fd)) {
+		if (sure)
 			x->msg.start = st.start;
 		return fd;
 	}

@@ -48,7 +48,10 @@ bool cp_trust_has_ended(const struct cp_heard *x);
 /* Was there no such process, or only what is left of it? */
 bool cp_trust_is_dead(const struct cp_stat *st);
 
-/* Is X a letter, and was it written before this process was?  To a tick. */
+/*
+ * Is X a letter, and was it written before this process was?  A start is known
+ * by its tick: one of the same tick must have the channels.
+ */
 bool cp_trust_is_later(const struct cp_heard *x, const struct cp_stat *st);
 
 /*
