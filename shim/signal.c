@@ -48,22 +48,33 @@ is_claimed(int sig)
 
 /*
  * The host dies of the signal after all, as if we had not been there.  It is
- * raised while it is still blocked, so it comes when this returns.
+ * raised while it is still blocked, so it comes when the handler returns.
+ * Under a filter that refuses what it takes (seccomp), it would come back to us
+ * for ever, or not at all: then the host ends with the status that a shell
+ * would have given.
  */
+static void
+die(int sig)
+{
+	static const struct sigaction none; /* SIG_DFL */
+	pid_t self = cp_raw_getpid();
+
+	if (cp_real(sigaction)(sig, &none, NULL) == -1 ||
+	    (syscall(SYS_tgkill, self, cp_raw_gettid(), sig) == -1 &&
+		syscall(SYS_kill, self, sig) == -1))
+		(void)syscall(SYS_exit_group, 128 + sig);
+}
+
 static void
 handler(int sig, siginfo_t *info, void *context)
 {
-	static const struct sigaction none; /* SIG_DFL */
 	int saved = errno;
 
 	(void)info;
 	(void)context;
 	/* One at a time: what comes while the host leaves changes nothing. */
-	if (cp_where() != CP_OWNER || cp_leave_signal()) {
-		(void)cp_real(sigaction)(sig, &none, NULL);
-		(void)syscall(SYS_tgkill, cp_raw_getpid(), cp_raw_gettid(),
-		    sig);
-	}
+	if (cp_where() != CP_OWNER || cp_leave_signal())
+		die(sig);
 	cp_errno(saved);
 }
 

@@ -59,6 +59,17 @@ def filtered(s, how):
              s.program("facts")], how, FACTS)
 
 
+def refused(s, call, how):
+    """SIGTERM ends a host whose sandbox refuses what we do it with."""
+    ends = {signal.SIGTERM}
+    if call == "sigaction" and how != "bare":
+        ends.add(128 + signal.SIGTERM << 8)
+    raw, out, err = run(s, [sys.executable, os.path.join(HOSTS, "refused.py"),
+                            call], how)
+    expect(raw in ends, f"wait status {raw:#x}")
+    expect((out, err) == ("spawned\n", ""), f"said {out + err!r}")
+
+
 def shell(s, command, how, must_say=()):
     same(s, ["/bin/sh", "-c", command], how, must_say)
 
@@ -181,6 +192,12 @@ def cases():
     for how in ("launcher", "preload", "script"):
         yield Case(f"same/facts/{how}", P(facts, how=how), False)
         yield Case(f"same/filtered/{how}", P(filtered, how=how), False)
+    for call in ("sigaction", "gettid"):
+        yield Case(f"bare/refused-{call}",
+                   P(refused, call=call, how="bare"), True)
+        for how in ("launcher", "preload"):
+            yield Case(f"same/refused-{call}/{how}",
+                       P(refused, call=call, how=how), False)
     for name, (command, said) in SHELL.items():
         for how in ("launcher", "preload"):
             yield Case(f"same/sh-{name}/{how}",

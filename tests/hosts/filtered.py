@@ -15,16 +15,17 @@ NUMBERS = {"x86_64": (312, 319, 438), "aarch64": (272, 279, 438)}
 NO_NEW_PRIVS, SECCOMP, FILTER = 38, 22, 2  # prctl(2)
 LOAD, EQUAL, RETURN = 0x20, 0x15, 0x06     # <linux/bpf_common.h>
 KILL_PROCESS, ALLOW = 0x80000000, 0x7fff0000
+REFUSE = 0x00050001  # with EPERM
 
 
 class Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_char_p)]
 
 
-def install(numbers):
+def install(numbers, verdict=KILL_PROCESS):
     steps = [(LOAD, 0, 0, 0)]
     for number in numbers:
-        steps += [(EQUAL, 0, 1, number), (RETURN, 0, 0, KILL_PROCESS)]
+        steps += [(EQUAL, 0, 1, number), (RETURN, 0, 0, verdict)]
     steps.append((RETURN, 0, 0, ALLOW))
     packed = b"".join(struct.pack("HBBI", *s) for s in steps)
     program = Program(len(steps), packed)
@@ -35,5 +36,6 @@ def install(numbers):
             raise OSError(ctypes.get_errno(), "prctl")
 
 
-install(NUMBERS[os.uname().machine])
-os.execv(sys.argv[1], sys.argv[1:])
+if __name__ == "__main__":
+    install(NUMBERS[os.uname().machine])
+    os.execv(sys.argv[1], sys.argv[1:])
