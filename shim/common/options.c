@@ -99,9 +99,9 @@ set_count(uint32_t *count, const char *text, size_t len)
 {
 	uint64_t n;
 
-	if (len == 0 || number(text, len, CP_COUNT_MAX, &n) != len || n == 0 ||
+	if (len == 0 || number(text, len, CP_COUNT_MAX, &n) != len ||
 	    n > CP_COUNT_MAX)
-		return "not a whole number from 1 to 1000000";
+		return "not a number up to 1000000 (a whole one; 0 is off)";
 	*count = (uint32_t)n;
 	return NULL;
 }
@@ -128,7 +128,7 @@ set_switch(bool *on, const char *text, size_t len)
 	int word = choose("no|0|false|off|yes|1|true|on", text, len);
 
 	if (word < 0)
-		return "neither yes nor no";
+		return "neither yes nor no (write one of them)";
 	*on = word >= 4;
 	return NULL;
 }
@@ -252,7 +252,7 @@ set_item(struct cp_options *o, const char *item, size_t len)
 			value[n++] = *p;
 	}
 	if (quote != '\0')
-		return "a quote is not closed";
+		return "a quote is not closed (add it, at the end)";
 	return cp_options_set(o, item, (size_t)(equals - item), value, n);
 }
 
