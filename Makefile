@@ -37,7 +37,7 @@ GUARD	= main watch slim sentinel startup signals socket told death mailbox \
 	  idle command pace
 # The frame and the launcher; what shows guards; then, by command: scan, doctor, report;
 # completions.
-CLI	= main commands usage parts path export target elf exports file run \
+CLI	= main commands say usage parts path export target elf exports file run \
 	  wrap table human \
 	  ask guards snap procs view nest seek ps ps_tree ps_json attach reap metrics why rebuild ends \
 	  scan survey orphan kin orphan_why traits sockets listed cull show \
@@ -265,7 +265,7 @@ $(B)/tests/test_snap: $(B)/obj/cli/snap.o
 $(B)/tests/test_view: $(VIEW_O) $(B)/obj/common/wire.o $(PROCFS_O)
 $(B)/tests/test_procs: $(addprefix $(B)/obj/cli/,procs.o human.o) $(PROCFS_O)
 $(B)/tests/test_sockets: $(B)/obj/cli/sockets.o
-$(B)/tests/test_target: $(addprefix $(B)/obj/cli/,target.o elf.o exports.o \
+$(B)/tests/test_target: $(addprefix $(B)/obj/cli/,target.o elf.o exports.o say.o human.o \
 	file.o path.o)
 $(B)/tests/test_exports: $(B)/obj/cli/exports.o
 $(B)/tests/test_exam: $(B)/obj/cli/exam.o $(B)/obj/cli/finding.o

@@ -2,7 +2,6 @@
 /*
  * Completions: what all shells have in common.  Owns nothing.  Context: cli.
  */
-#include <err.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -85,7 +84,7 @@ cp_complete(const char *shell)
 	else if (strcmp(shell, "fish") == 0)
 		cp_complete_fish();
 	else
-		errx(CP_EXIT_FAILED,
+		cp_usage_die(NULL,
 		    "--completions=%s: unknown shell (bash, zsh or fish)",
 		    shell);
 	return cp_usage_finish();
