@@ -22,13 +22,14 @@
 static int cmd_metrics(int argc, char *argv[]);
 
 static const struct cp_flag flags[] = {
-	{ "textfile", 't', "PATH", "write PATH at once instead of stdout" },
+	{ "textfile", 't', "FILE",
+	    "write FILE, in one piece, instead of stdout" },
 	{ 0 },
 };
 
 const struct cp_command cp_command_metrics = {
 	.name = "metrics",
-	.about = "print what Prometheus wants to know",
+	.about = "print metrics in the format of Prometheus",
 	.flags = flags,
 	.run = cmd_metrics,
 };
@@ -211,7 +212,7 @@ cmd_metrics(int argc, char *argv[])
 		path = optarg;
 	if (optind < argc)
 		cp_usage_die(c,
-		    "%s: no operand is taken (--textfile=PATH writes a file)",
+		    "%s: no operand is taken (--textfile=FILE writes a file)",
 		    cp_say_name(argv[optind]));
 	if (cp_view_take(&v) != 0)
 		err(CP_EXIT_FAILED, "metrics");
