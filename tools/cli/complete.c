@@ -2,11 +2,9 @@
 /*
  * Completions: what all shells have in common.  Owns nothing.  Context: cli.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "complete.h"
-#include "run.h"
 #include "usage.h"
 
 /* The rows of the launcher, for C. */

@@ -17,7 +17,6 @@
 #include "clock.h"
 #include "ps.h"
 #include "run.h"
-#include "table.h"
 #include "usage.h"
 
 /* What a guard may need beside `term`. */

@@ -12,7 +12,6 @@
 #include "lifeline.h"
 #include "output.h"
 #include "page.h"
-#include "run.h"
 #include "say.h"
 #include "trace.h"
 #include "usage.h"

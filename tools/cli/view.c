@@ -2,7 +2,6 @@
 /* See view.h. */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 

@@ -5,7 +5,6 @@
  * Context: cli.
  */
 #include <err.h>
-#include <errno.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #define LIBBSD_OPENBSD_VIS
-#include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
