@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether somebody has the host end of a ward of ours, now that we have given it
- * up (finish.c): a copy of us that lives on, or another child, if the two talk
- * to each other.  All processes are looked at.  To poll the ward's own end would
- * be quicker, but says no as long as a thread of ours sits in a read of what we
- * have closed, and may end us under a seccomp filter.  Owns nothing.
+ * Whether somebody has the host end of a ward of ours, now that we have given
+ * it up (finish.c): a copy of us that lives on, or another child, if the two
+ * talk to each other.  All processes are looked at.  To poll the ward's own end
+ * would be quicker, but says no as long as a thread of ours sits in a read of
+ * what we have closed, and may end us under a seccomp filter.  Owns nothing.
  */
 #include <sys/stat.h>
 

@@ -93,7 +93,7 @@ cp_exam_yama(const char *text)
 
 	if (!number(text, &n))
 		return cp_finding(CP_OK, "not here");
-	/* Links of /proc/PID/fd need PTRACE_MODE_READ; Yama limits attaching. */
+	/* Links of /proc/PID/fd need PTRACE_MODE_READ; Yama limits ATTACH. */
 	return cp_finding(CP_OK, "%llu; it does not limit what the guard reads",
 	    (unsigned long long)n);
 }

@@ -211,7 +211,7 @@ hosts_live(void)
 	return false;
 }
 
-/* A crew's threads ask for little, and seldom: they need no heaps of their own. */
+/* A crew's threads ask for little, and seldom: they need no own heaps. */
 static void
 share_heap(void)
 {
