@@ -5,6 +5,7 @@
 
 #include "../../shim/common/procfs.h"
 #include "admit.h"
+#include "death.h"
 #include "due.h"
 #include "enroll.h"
 #include "idle.h"
@@ -14,9 +15,7 @@
 #include "traffic.h"
 #include "watch.h"
 
-/* Wards that obey EOF need about this long to be gone. */
-#define DEATH_SETTLE_MS 20
-#define DEAD_LOOK_MS	1
+#define DEAD_LOOK_MS 1
 
 static bool
 sane_channel(const struct cp_channel *ch)
@@ -111,7 +110,7 @@ static uint64_t
 first_look(const struct cp_ward *w)
 {
 	if (w->host->dead)
-		return DEATH_SETTLE_MS;
+		return CP_DEATH_SETTLE_MS;
 	return w->dead ? DEAD_LOOK_MS : CP_LOOK_MS;
 }
 
