@@ -24,8 +24,8 @@ SETUP	?= scripts/setup
 COMMON	= wire key options procfs ends own dir start
 SHIM	= config real owner slot arm channel ring shed made kept ward over \
 	  heir preload child spawned tell ask report note fork exec spawn \
-	  actions foresee pipe session signal leave finish held mailbox init \
-	  text
+	  actions foresee pipe session signal leave finish clock held mailbox \
+	  init text
 # What is run around a sleep comes first, so that it lies on pages next to each
 # other; see tools/guard/slim.h.
 GUARD	= main watch slim sentinel startup signals socket told death mailbox \
@@ -222,7 +222,7 @@ $(B)/tests/test_ward: $(addprefix $(B)/obj/unit/,ward.o over.o heir.o) \
 	$(PROCFS_O)
 $(B)/tests/test_preload: $(B)/obj/unit/preload.o
 $(B)/tests/test_ask $(B)/tests/test_report: $(addprefix $(B)/obj/unit/,ask.o \
-	  config.o finish.o held.o kept.o note.o \
+	  config.o finish.o clock.o held.o kept.o note.o \
 	  channel.o ring.o made.o owner.o report.o ward.o over.o heir.o) \
 	$(addprefix $(B)/obj/common/,key.o options.o start.o wire.o) $(PROCFS_O)
 CENSUS_O = $(addprefix $(B)/obj/guard/,census.o walk.o walk_list.o \

@@ -12,9 +12,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "common/procfs.h"
 #include "common/raw.h"
-#include "finish.h"
 #include "held.h"
 
 #define FILES_MAX 4096 /* of one process */
@@ -112,11 +112,11 @@ look_until(struct cp_held *h, size_t n, pid_t pid, int64_t deadline)
 {
 	bool seen = look_into(h, n, pid);
 
-	while (!seen && cp_now_ms() < deadline) {
-		(void)cp_wait_until(NULL, 0, cp_now_ms() + AGAIN_MS);
+	while (!seen && cp_clock_ms() < deadline) {
+		(void)cp_clock_wait(NULL, 0, cp_clock_ms() + AGAIN_MS);
 		seen = look_into(h, n, pid);
 	}
-	return seen && cp_now_ms() < deadline;
+	return seen && cp_clock_ms() < deadline;
 }
 
 void
