@@ -64,10 +64,10 @@ cp_exam_instances(const char *text)
 		return unreadable();
 	if (n < 16)
 		return cp_finding(CP_WARN,
-		    "%llu; each guard needs one (sysctl "
+		    "%llu; each guard needs one or two (sysctl "
 		    "fs.inotify.max_user_instances=128)",
 		    (unsigned long long)n);
-	return cp_finding(CP_OK, "%llu; each guard needs one",
+	return cp_finding(CP_OK, "%llu; each guard needs one or two",
 	    (unsigned long long)n);
 }
 

@@ -289,6 +289,6 @@ main(int argc, char **argv)
 		guard();
 		cp_sentinel_stop();
 	} while (cp_told_retire(cp_watch_now()) > 0);
-	cp_journal_note("guard-end", "the last host and ward are gone", 0);
+	cp_journal_note("guard-end", "the last host and child are gone", 0);
 	return 0;
 }
