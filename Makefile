@@ -270,7 +270,8 @@ $(B)/tests/test_sockets: $(B)/obj/cli/sockets.o
 $(B)/tests/test_target: $(addprefix $(B)/obj/cli/,target.o elf.o exports.o \
 	say.o human.o file.o path.o)
 $(B)/tests/test_exports: $(B)/obj/cli/exports.o
-$(B)/tests/test_exam: $(B)/obj/cli/exam.o $(B)/obj/cli/finding.o
+$(B)/tests/test_exam: $(addprefix $(B)/obj/cli/,exam.o finding.o table.o \
+	human.o)
 $(B)/tests/test_lifeline: $(addprefix $(B)/obj/cli/,lifeline.o life.o lines.o)
 $(B)/tests/test_usage: $(B)/obj/guard/usage.o $(PROCFS_O)
 $(B)/tests/test_baseline: $(B)/obj/guard/baseline.o
