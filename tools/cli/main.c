@@ -32,7 +32,7 @@ help(void)
 
 	puts("usage: childproof [--key=value ...] [--] command [arg ...]");
 	if (*c != NULL)
-		puts("       childproof command-of-ours [--help] [arg ...]");
+		puts("       childproof subcommand [--help] [arg ...]");
 	puts(
 	    "\nRun command, so that none of its stdio children outlives it."
 	    "\n\nOptions, also as " CP_ENV_OPTIONS "=\"key=value:key=value\":");
@@ -43,8 +43,8 @@ help(void)
 	     "line.  One with a slash can only match a\ncommand line, and one "
 	     "with a comma nothing: there it ends.");
 	if (*c != NULL)
-		puts("\nCommands of ours (a program of that name: childproof "
-		     "-- name):");
+		puts("\nSubcommands (to run a program of such a name: "
+		     "childproof -- name):");
 	for (; *c != NULL; c++)
 		cp_usage_row((*c)->name, (*c)->about);
 	return cp_usage_finish();
