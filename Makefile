@@ -24,22 +24,24 @@ SETUP	?= scripts/setup
 COMMON	= wire key options procfs ends own dir start
 SHIM	= config real owner slot arm channel ring shed made kept ward over \
 	  heir preload child spawned tell ask report note fork exec spawn \
-	  actions foresee pipe session signal leave finish held mailbox init text
+	  actions foresee pipe session signal leave finish clock held mailbox \
+	  init text
 # What is run around a sleep comes first, so that it lies on pages next to each
 # other; see tools/guard/slim.h.
 GUARD	= main watch slim sentinel startup signals socket told death mailbox \
-	  newborn undo cradle sight borrow enroll trust affairs facts facts_tables \
-	  facts_members facts_adopt due census walk walk_list crew process \
+	  newborn undo cradle sight borrow enroll trust affairs facts \
+	  facts_tables facts_members facts_adopt due census walk walk_list crew process \
 	  interest truth hostends sockdiag index gather childends across judge \
 	  spare company link reaper reaper_stirred steps dismiss left unwaited \
 	  journal look look_children children query snapshot round sitting \
 	  batch hold closes tap traffic usage baseline rest stale brake admit \
 	  idle command pace
-# The frame and the launcher; what shows guards; then, by command: scan, doctor, report;
-# completions.
-CLI	= main commands usage parts path export target elf exports file run \
-	  wrap table human \
-	  ask guards snap procs view nest seek ps ps_tree ps_json attach reap metrics why rebuild ends \
+# The frame and the launcher; what shows guards; then, by command: scan, doctor,
+# report; completions.
+CLI	= main commands say usage parts path export target elf exports file \
+	  run wrap table human \
+	  ask guards snap procs view nest seek ps ps_tree ps_json attach reap \
+	  metrics why rebuild ends \
 	  scan survey orphan kin orphan_why traits sockets listed cull show \
 	  show_json \
 	  doctor finding exam probe notify preloads record subject \
@@ -51,11 +53,11 @@ CLI_GUARD = census walk walk_list crew process interest truth borrow \
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire actions channel slot ward preload ask report \
-	  held tell text posted census truth judge peers members terminal field suspect \
-	  abandoned keepers handed facts due spare foresee \
+	  held tell text posted census truth judge peers members terminal \
+	  field suspect abandoned keepers handed facts due spare foresee \
 	  told newborn mailbox affairs query trust look journal traffic closes \
-	  slim round usage baseline rest stale brake admit pace target exports export \
-	  exam orphan table sockets lifeline snap view procs
+	  slim round usage baseline rest stale brake admit pace target \
+	  exports export exam orphan table sockets lifeline snap view procs
 
 # Programs for the end-to-end tests and the demo; those of HOSTS_STATIC are
 # linked a second time as NAME.static: a preload can't reach them.
@@ -220,7 +222,7 @@ $(B)/tests/test_ward: $(addprefix $(B)/obj/unit/,ward.o over.o heir.o) \
 	$(PROCFS_O)
 $(B)/tests/test_preload: $(B)/obj/unit/preload.o
 $(B)/tests/test_ask $(B)/tests/test_report: $(addprefix $(B)/obj/unit/,ask.o \
-	  config.o finish.o held.o kept.o note.o \
+	  config.o finish.o clock.o held.o kept.o note.o \
 	  channel.o ring.o made.o owner.o report.o ward.o over.o heir.o) \
 	$(addprefix $(B)/obj/common/,key.o options.o start.o wire.o) $(PROCFS_O)
 CENSUS_O = $(addprefix $(B)/obj/guard/,census.o walk.o walk_list.o \
@@ -241,12 +243,12 @@ $(B)/tests/test_slim: $(B)/obj/guard/slim.o
 $(B)/tests/test_round: $(filter-out %/main.o,$(GUARD_O))
 $(B)/tests/test_spare: $(B)/obj/guard/spare.o
 TOLD_O	= $(addprefix $(B)/obj/guard/,socket.o told.o death.o mailbox.o \
-	  newborn.o undo.o cradle.o sight.o borrow.o enroll.o trust.o affairs.o query.o \
-	  snapshot.o watch.o journal.o admit.o brake.o \
+	  newborn.o undo.o cradle.o sight.o borrow.o enroll.o trust.o \
+	  affairs.o query.o snapshot.o watch.o journal.o admit.o brake.o \
 	  idle.o rest.o baseline.o usage.o stale.o traffic.o tap.o hold.o \
 	  command.o) $(FACTS_O) $(B)/obj/common/key.o
-TOLD_T	= $(addprefix $(B)/tests/test_,told newborn mailbox affairs query trust \
-	  admit)
+TOLD_T	= $(addprefix $(B)/tests/test_,told newborn mailbox affairs query \
+	  trust admit)
 $(TOLD_T): $(TOLD_O) $(B)/obj/common/wire.o $(PROCFS_O)
 $(B)/tests/test_query: $(B)/obj/common/options.o
 $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/look_children.o \
@@ -260,16 +262,17 @@ $(B)/tests/test_pace: $(addprefix $(B)/obj/guard/,pace.o watch.o process.o) \
 	$(PROCFS_O)
 $(B)/tests/test_orphan: $(addprefix $(B)/obj/cli/,orphan.o kin.o orphan_why.o)
 $(B)/tests/test_table: $(B)/obj/cli/table.o $(B)/obj/cli/human.o
-VIEW_O	= $(addprefix $(B)/obj/cli/,ask.o guards.o snap.o view.o nest.o procs.o \
-	  human.o)
+VIEW_O	= $(addprefix $(B)/obj/cli/,ask.o guards.o snap.o view.o nest.o \
+	  procs.o human.o)
 $(B)/tests/test_snap: $(B)/obj/cli/snap.o
 $(B)/tests/test_view: $(VIEW_O) $(B)/obj/common/wire.o $(PROCFS_O)
 $(B)/tests/test_procs: $(addprefix $(B)/obj/cli/,procs.o human.o) $(PROCFS_O)
 $(B)/tests/test_sockets: $(B)/obj/cli/sockets.o
 $(B)/tests/test_target: $(addprefix $(B)/obj/cli/,target.o elf.o exports.o \
-	file.o path.o)
+	say.o human.o file.o path.o)
 $(B)/tests/test_exports: $(B)/obj/cli/exports.o
-$(B)/tests/test_exam: $(B)/obj/cli/exam.o $(B)/obj/cli/finding.o
+$(B)/tests/test_exam: $(addprefix $(B)/obj/cli/,exam.o finding.o table.o \
+	human.o)
 $(B)/tests/test_lifeline: $(addprefix $(B)/obj/cli/,lifeline.o life.o lines.o)
 $(B)/tests/test_usage: $(B)/obj/guard/usage.o $(PROCFS_O)
 $(B)/tests/test_baseline: $(B)/obj/guard/baseline.o

@@ -15,8 +15,8 @@
 /*
  * FROM[K]: our descriptor that the child has as its fd K, if the spawn
  * succeeds; -1 if that is not known: it is passed on as it is, which is any
- * thread's to change, or closed, opened anew, changed in a way not seen here, or
- * there was no room to note it.  ACTIONS may be NULL.  Context: any.
+ * thread's to change, or closed, opened anew, changed in a way not seen here,
+ * or there was no room to note it.  ACTIONS may be NULL.  Context: any.
  */
 void cp_actions_stdio(const posix_spawn_file_actions_t *actions, int from[2]);
 

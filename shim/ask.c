@@ -14,11 +14,11 @@
 #include <unistd.h>
 
 #include "ask.h"
+#include "clock.h"
 #include "common/key.h"
 #include "common/procfs.h"
 #include "common/raw.h"
 #include "config.h"
-#include "finish.h"
 #include "report.h"
 
 #define ANSWER_MS 500
@@ -94,7 +94,7 @@ hand_over(int fd, const struct cp_msg *msg, int64_t end)
 		if (syscall(SYS_sendto, fd, msg, sizeof(*msg),
 			MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0) != -1)
 			return true;
-		if (errno != EAGAIN || cp_wait_until(&p, 1, end) <= 0)
+		if (errno != EAGAIN || cp_clock_wait(&p, 1, end) <= 0)
 			return false;
 	}
 	return false;
@@ -106,7 +106,7 @@ wait_for_answer(int fd, int64_t end)
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	struct cp_msg answer;
 
-	while (cp_wait_until(&p, 1, end) > 0) {
+	while (cp_clock_wait(&p, 1, end) > 0) {
 		if (cp_ask_answer(fd, CP_MSG_ANSWER, &answer))
 			return (int)answer.count;
 		if (p.revents & (POLLERR | POLLHUP))
@@ -133,7 +133,7 @@ cp_ask(const struct cp_msg *msg)
 		whole.magic = CP_WIRE_MAGIC;
 		if (whole.type == CP_MSG_WARD)
 			whole.flags |= CP_WARD_ASK;
-		end = cp_now_ms() + ANSWER_MS;
+		end = cp_clock_ms() + ANSWER_MS;
 		if (hand_over(fd, &whole, end))
 			rc = wait_for_answer(fd, end);
 		cp_raw_close(fd);

@@ -13,7 +13,7 @@ cp_channel_any(void)
 	return r != NULL && atomic_load(&r->tickets) != 0;
 }
 
-/* A glance, which may be at what is just written: cp_ring_look() is for sure. */
+/* A glance, maybe at what is just being written: cp_ring_look() is for sure. */
 static bool
 may_be(const struct cp_slice *e, uint64_t ino)
 {

@@ -24,11 +24,12 @@ struct cp_child {
 };
 
 /*
- * Called on the way into an exec of *CMD, at the place WHERE: if we are a child whose stdio its
- * host keeps the other ends of, the guard is told and the host left a record;
- * if we are a host, the guard is told that it goes.  Returns 0, or the errno
- * with which the exec is to fail: there are enough of its kind, and nothing is
- * to be undone.  errno is not kept: the exec sets it.  Context: any.
+ * Called on the way into an exec of *CMD, at the place WHERE: if we are a child
+ * whose stdio its host keeps the other ends of, the guard is told and the host
+ * left a record; if we are a host, the guard is told that it goes.  Returns 0,
+ * or the errno with which the exec is to fail: there are enough of its kind,
+ * and nothing is to be undone.  errno is not kept: the exec sets it.  Context:
+ * any.
  */
 int cp_child_prepare(struct cp_child *c, enum cp_where where,
     const struct cp_command *cmd);

@@ -4,12 +4,11 @@
  * the host: the wards themselves, not whom they have started.  PIDs are turned
  * into pidfds first, and what is signalled was checked behind that.
  */
-#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "common/procfs.h"
 #include "common/raw.h"
 #include "common/wire.h"
@@ -27,32 +26,6 @@
 #endif
 
 #define MARGIN_MS 1000
-
-int64_t
-cp_now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-int
-cp_wait_until(struct pollfd *p, size_t n, int64_t deadline)
-{
-	for (;;) {
-		int64_t left = deadline - cp_now_ms();
-		struct timespec t = { 0, 0 };
-		long rc;
-
-		if (left > 0)
-			t = (struct timespec){ left / 1000,
-				left % 1000 * 1000000 };
-		rc = syscall(SYS_ppoll, p, n, &t, NULL, 0);
-		if (rc != -1 || errno != EINTR)
-			return (int)rc;
-	}
-}
 
 /* Not on the stack, which may be a signal stack. */
 struct group {
@@ -98,7 +71,7 @@ let_go(struct group *g)
 	}
 	if (!some)
 		return;
-	cp_held_look(&g->held, g->n, cp_now_ms() + MARGIN_MS);
+	cp_held_look(&g->held, g->n, cp_clock_ms() + MARGIN_MS);
 	for (size_t i = 0; i < g->n; i++)
 		if (g->held.of[i].found && g->member[i].fd != -1) {
 			cp_raw_close(g->member[i].fd);
@@ -117,7 +90,7 @@ await(struct group *g, int64_t deadline)
 			alive += g->member[i].fd != -1;
 		if (alive == 0)
 			return false;
-		if (cp_wait_until(g->member, g->n, deadline) <= 0)
+		if (cp_clock_wait(g->member, g->n, deadline) <= 0)
 			return true;
 		for (size_t i = 0; i < g->n; i++)
 			if (g->member[i].fd != -1 &&
@@ -151,12 +124,12 @@ cp_finish(void)
 		return;
 	cp_ward_each(join, g);
 	let_go(g);
-	if (await(g, cp_now_ms() + o->exit_grace_ms)) {
+	if (await(g, cp_clock_ms() + o->exit_grace_ms)) {
 		let_go(g); /* it may have been passed on while we looked */
 		signal_all(g, SIGTERM);
-		if (await(g, cp_now_ms() + o->term_ms)) {
+		if (await(g, cp_clock_ms() + o->term_ms)) {
 			signal_all(g, SIGKILL);
-			(void)await(g, cp_now_ms() + MARGIN_MS);
+			(void)await(g, cp_clock_ms() + MARGIN_MS);
 		}
 	}
 	for (size_t i = 0; i < g->n; i++)

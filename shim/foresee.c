@@ -30,7 +30,8 @@ cp_foresee(struct cp_foreseen *f, const posix_spawn_file_actions_t *actions)
 	int saved = errno;
 
 	f->from[0] = f->from[1] = -1;
-	if (cp_channel_any() || cp_tell_all()) /* else it is not looked at */
+	f->wanted = cp_channel_any() || cp_tell_all();
+	if (f->wanted)
 		cp_actions_stdio(actions, f->from);
 	for (int fd = 0; fd < 2; fd++)
 		if (f->from[fd] != -1)

@@ -15,6 +15,7 @@
 #include "common/procfs.h"
 
 struct cp_foreseen {
+	bool wanted; /* is the child to be looked at? */
 	int from[2]; /* see actions.h */
 	struct cp_end_id end[2];
 };

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether somebody has the host end of a ward of ours, now that we have given it
- * up (finish.c): a copy of us that lives on, or another child, if the two talk
- * to each other.  All processes are looked at.  To poll the ward's own end would
- * be quicker, but says no as long as a thread of ours sits in a read of what we
- * have closed, and may end us under a seccomp filter.  Owns nothing.
+ * Whether somebody has the host end of a ward of ours, now that we have given
+ * it up (finish.c): a copy of us that lives on, or another child, if the two
+ * talk to each other.  All processes are looked at.  To poll the ward's own end
+ * would be quicker, but says no as long as a thread of ours sits in a read of
+ * what we have closed, and may end us under a seccomp filter.  Owns nothing.
  */
 #include <sys/stat.h>
 
@@ -12,9 +12,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "common/procfs.h"
 #include "common/raw.h"
-#include "finish.h"
 #include "held.h"
 
 #define FILES_MAX 4096 /* of one process */
@@ -112,11 +112,11 @@ look_until(struct cp_held *h, size_t n, pid_t pid, int64_t deadline)
 {
 	bool seen = look_into(h, n, pid);
 
-	while (!seen && cp_now_ms() < deadline) {
-		(void)cp_wait_until(NULL, 0, cp_now_ms() + AGAIN_MS);
+	while (!seen && cp_clock_ms() < deadline) {
+		(void)cp_clock_wait(NULL, 0, cp_clock_ms() + AGAIN_MS);
 		seen = look_into(h, n, pid);
 	}
-	return seen && cp_now_ms() < deadline;
+	return seen && cp_clock_ms() < deadline;
 }
 
 void

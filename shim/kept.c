@@ -12,7 +12,6 @@
 
 #include <fcntl.h>
 #include <linux/kcmp.h>
-#include <stddef.h>
 #include <unistd.h>
 
 #include "channel.h"

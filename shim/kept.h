@@ -11,10 +11,10 @@
 #include "common/procfs.h"
 
 /*
- * END is what a child of HOST (0: of ours) has on fd 0 and 1.  Fills OUT, whose kind is
- * NONE where there is no channel between the two.  Returns true if there is
- * at least one: then the child is a ward.  SELF: our own PID, or 0 if what we
- * have is what the host has, which has stood still since it made us.
+ * END is what a child of HOST (0: of ours) has on fd 0 and 1.  Fills OUT, whose
+ * kind is NONE where there is no channel between the two.  Returns true if
+ * there is at least one: then the child is a ward.  SELF: our own PID, or 0 if
+ * what we have is what the host has, which has stood still since it made us.
  * Context: any.
  */
 bool cp_kept_look(pid_t host, pid_t self, const struct cp_end_id end[2],

@@ -15,13 +15,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "ask.h"
+#include "clock.h"
 #include "common/procfs.h"
 #include "common/raw.h"
 #include "common/wire.h"
@@ -98,7 +97,7 @@ ask_guard(void)
 	const struct cp_options *o = cp_options();
 	struct cp_msg msg = { .magic = CP_WIRE_MAGIC, .type = CP_MSG_LEAVE };
 	struct cp_msg answer;
-	int64_t end = cp_now_ms() + o->exit_grace_ms + o->term_ms + MARGIN_MS;
+	int64_t end = cp_clock_ms() + o->exit_grace_ms + o->term_ms + MARGIN_MS;
 	struct pollfd p = { .events = POLLIN };
 	bool there = true, done = false;
 
@@ -107,15 +106,15 @@ ask_guard(void)
 	p.fd = cp_ask_connect();
 	if (p.fd == -1)
 		return false;
-	while (there && !done && cp_now_ms() < end) {
-		int64_t again = cp_now_ms() + AGAIN_MS;
+	while (there && !done && cp_clock_ms() < end) {
+		int64_t again = cp_clock_ms() + AGAIN_MS;
 
 		there = syscall(SYS_sendto, p.fd, &msg, sizeof(msg),
 			    MSG_DONTWAIT | MSG_NOSIGNAL, NULL, 0) != -1 ||
 		    errno == EAGAIN || errno == ENOBUFS;
 		if (again > end)
 			again = end;
-		if (there && cp_wait_until(&p, 1, again) > 0)
+		if (there && cp_clock_wait(&p, 1, again) > 0)
 			done = cp_ask_answer(p.fd, CP_MSG_GONE, &answer);
 	}
 	cp_raw_close(p.fd);

@@ -6,8 +6,6 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
-#include <stddef.h>
-
 #include "common/raw.h"
 #include "made.h"
 #include "ring.h"

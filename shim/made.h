@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/channel_id.h"
 #include "common/procfs.h"
 
 /*

@@ -10,7 +10,6 @@
 #include <sys/resource.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <unistd.h>
@@ -20,7 +19,6 @@
 #include "kept.h"
 #include "mailbox.h"
 #include "map.h"
-#include "owner.h"
 #include "report.h"
 
 /* So many children show that a host spawns a lot. */

@@ -21,9 +21,9 @@ struct cp_posted {
 void cp_mailbox_count(void);
 
 /*
- * Leaves *MSG, of child PID of the owner's at the time NOW (CLOCK_BOOTTIME, ns),
- * for the guard.  Returns what was posted, with index -1 if it has to be told
- * otherwise.  Context: any.
+ * Leaves *MSG, of child PID of the owner's at the time NOW (CLOCK_BOOTTIME,
+ * ns), for the guard.  Returns what was posted, with index -1 if it has to be
+ * told otherwise.  Context: any.
  */
 struct cp_posted cp_mailbox_put(const struct cp_msg *msg, pid_t pid,
     uint64_t now);

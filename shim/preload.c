@@ -139,7 +139,7 @@ cp_preload_room(const struct cp_preload *p, char *const envp[])
 static bool
 write_list(const struct cp_preload *p, const char *list, char *text)
 {
-	char *start = text, *at = text;
+	char *start, *at = text;
 	const char *entry;
 	size_t len;
 

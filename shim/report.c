@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "common/raw.h"
 #include "common/start.h"
 #include "config.h"
@@ -31,21 +32,12 @@
 #define MUTE_MS	     1000
 #define STRIKES_MAX  5
 
-static int64_t
-now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 bool
 cp_report_is_muted(void)
 {
 	struct cp_shared *s = cp_owner_shared();
 
-	return s == NULL || now_ms() < atomic_load(&s->mute_ms);
+	return s == NULL || cp_clock_ms() < atomic_load(&s->mute_ms);
 }
 
 void
@@ -58,7 +50,7 @@ cp_report_mute(void)
 		return;
 	n = atomic_fetch_add(&s->strikes, 1);
 	atomic_store(&s->mute_ms,
-	    now_ms() +
+	    cp_clock_ms() +
 		((int64_t)MUTE_MS << (n < STRIKES_MAX ? n : STRIKES_MAX)));
 	cp_note(CP_NOTE_DEAF, "guard", "it does not listen (is it stopped?)",
 	    0);
@@ -91,7 +83,7 @@ send_one(const struct cp_msg *msg, int how)
 {
 	struct cp_shared *s = cp_owner_shared();
 	struct timeval limit = { .tv_usec = TRY_US };
-	int64_t until = now_ms() + WAIT_MS;
+	int64_t until = cp_clock_ms() + WAIT_MS;
 	int rc,
 	    fd = (int)syscall(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC,
 		0);
@@ -104,7 +96,7 @@ send_one(const struct cp_msg *msg, int how)
 		(void)syscall(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDTIMEO,
 		    &limit, sizeof(limit));
 		/* By the clock: a host full of SIGCHLDs interrupts each try. */
-		while (rc == -1 && is_full() && now_ms() < until &&
+		while (rc == -1 && is_full() && cp_clock_ms() < until &&
 		    !cp_report_is_muted())
 			rc = deliver(fd, msg, 0);
 		if (rc == -1 && is_full())

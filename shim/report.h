@@ -19,8 +19,8 @@ enum {
 int cp_report(const struct cp_msg *msg, int how);
 
 /*
- * Sends *MSG with a copy of descriptor FILE; waits a tenth of a second for room.
- * Returns 0, or -1 with errno.  Context: any.
+ * Sends *MSG with a copy of descriptor FILE; waits a tenth of a second for
+ * room.  Returns 0, or -1 with errno.  Context: any.
  */
 int cp_report_file(const struct cp_msg *msg, int file);
 

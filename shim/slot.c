@@ -11,8 +11,6 @@
  * ticket can't be mistaken for a later use of the slot.
  */
 #include <errno.h>
-#include <signal.h>
-#include <stddef.h>
 #include <unistd.h>
 
 #include "common/raw.h"

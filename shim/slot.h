@@ -61,8 +61,8 @@ bool cp_slot_any(struct cp_slots *s);
 
 /*
  * Moves one record to *RECORD and frees its slot.  Starts at *CURSOR (first
- * 0) and advances it; false when the end is reached, or none is left.  Slots whose filler died
- * half-way are freed as well.  Context: any.
+ * 0) and advances it; false when the end is reached, or none is left.  Slots
+ * whose filler died half-way are freed as well.  Context: any.
  */
 bool cp_slot_next(struct cp_slots *s, int *cursor, struct cp_record *record);
 

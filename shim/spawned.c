@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stddef.h>
 #include <unistd.h>
 
 #include "ask.h"
@@ -285,7 +284,7 @@ cp_spawned_look(pid_t pid, const struct cp_foreseen *f,
 	int saved = errno;
 	bool counted = false;
 
-	if (cp_channel_any() || cp_tell_all())
+	if (f->wanted)
 		counted = look(pid, f, cmd);
 	/* Its directory may be another: that was known to the spawn alone. */
 	if (asked->key != 0 &&

@@ -45,8 +45,6 @@ cp_tell_fill(struct cp_msg *msg, pid_t pid, pid_t host,
 		msg->flags |= CP_WARD_DUPLEX;
 	if (!in && !out)
 		msg->flags |= CP_WARD_ANY;
-	if (cp_owner_on_main_thread())
-		msg->flags |= CP_WARD_MAIN_THREAD;
 	msg->pid = pid;
 	msg->host = host;
 	msg->thread = cp_owner_thread();

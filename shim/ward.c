@@ -56,6 +56,7 @@ struct pool {
 };
 
 static _Atomic(struct pool *) pool;
+
 static void *
 pool_take(size_t size)
 {

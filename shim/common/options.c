@@ -69,28 +69,25 @@ number(const char *text, size_t len, uint64_t max, uint64_t *value)
 static const char *
 set_duration(uint32_t *ms, const char *text, size_t len)
 {
-	uint64_t n, unit;
-	size_t digits = number(text, len, CP_DURATION_MAX_MS, &n);
+	/* The last is for 0, which needs none. */
+	static const struct {
+		char name[3];
+		uint32_t ms;
+	} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 },
+		{ "h", 3600000 }, { "", 0 } };
+	uint64_t n;
+	size_t digits = number(text, len, CP_DURATION_MAX_MS, &n), i = 0;
 
-	if (digits == 0)
-		return "not a duration (try 500ms, 2s, 1m or 1h)";
-	text += digits;
-	len -= digits;
-	if (same(text, len, "ms") || (len == 0 && n == 0))
-		unit = 1;
-	else if (same(text, len, "s"))
-		unit = 1000;
-	else if (same(text, len, "m"))
-		unit = 60 * 1000;
-	else if (same(text, len, "h"))
-		unit = 60 * 60 * 1000;
-	else if (len == 0)
+	if (digits > 0 && digits == len && n != 0)
 		return "a duration without a unit (add ms, s, m or h)";
-	else
+	while (units[i].ms != 0 &&
+	    !same(text + digits, len - digits, units[i].name))
+		i++;
+	if (digits == 0 || (units[i].ms == 0 && digits < len))
 		return "not a duration (try 500ms, 2s, 1m or 1h)";
-	if (n * unit > CP_DURATION_MAX_MS)
+	if (n * units[i].ms > CP_DURATION_MAX_MS)
 		return "too long a duration (24h is the most)";
-	*ms = (uint32_t)(n * unit);
+	*ms = (uint32_t)(n * units[i].ms);
 	return NULL;
 }
 
@@ -99,9 +96,9 @@ set_count(uint32_t *count, const char *text, size_t len)
 {
 	uint64_t n;
 
-	if (len == 0 || number(text, len, CP_COUNT_MAX, &n) != len || n == 0 ||
+	if (len == 0 || number(text, len, CP_COUNT_MAX, &n) != len ||
 	    n > CP_COUNT_MAX)
-		return "not a whole number from 1 to 1000000";
+		return "not a number up to 1000000 (a whole one; 0 is off)";
 	*count = (uint32_t)n;
 	return NULL;
 }
@@ -128,7 +125,7 @@ set_switch(bool *on, const char *text, size_t len)
 	int word = choose("no|0|false|off|yes|1|true|on", text, len);
 
 	if (word < 0)
-		return "neither yes nor no";
+		return "neither yes nor no (write one of them)";
 	*on = word >= 4;
 	return NULL;
 }
@@ -252,7 +249,7 @@ set_item(struct cp_options *o, const char *item, size_t len)
 			value[n++] = *p;
 	}
 	if (quote != '\0')
-		return "a quote is not closed";
+		return "a quote is not closed (add it, at the end)";
 	return cp_options_set(o, item, (size_t)(equals - item), value, n);
 }
 

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,8 +20,6 @@
 #include "procfs.h"
 #include "raw.h"
 
-/* PIPEFS_MAGIC of <linux/magic.h>; a FIFO with a name is on another. */
-#define PIPEFS 0x50495045
 /* Character devices, Documentation/admin-guide/devices.txt. */
 #define PTMX_MAJOR 5
 #define PTMX_MINOR 2
@@ -35,7 +34,7 @@ cp_procfs_learn_pipe(int fd, dev_t dev)
 	struct statfs fs;
 
 	if (dev != atomic_load_explicit(&pipe_device, memory_order_relaxed) &&
-	    fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS)
+	    fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC)
 		atomic_store_explicit(&pipe_device, dev, memory_order_relaxed);
 }
 
@@ -46,8 +45,8 @@ ask_kind(int fd, const struct stat *st, uint64_t *ino)
 	struct statfs fs;
 	int value;
 
-	if (S_ISFIFO(st->st_mode))
-		return fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS ?
+	if (S_ISFIFO(st->st_mode)) /* one with a name is elsewhere */
+		return fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC ?
 		    CP_KIND_PIPE :
 		    CP_KIND_NONE;
 	if (S_ISSOCK(st->st_mode))

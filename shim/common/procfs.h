@@ -128,7 +128,7 @@ int cp_procfs_end(pid_t pid, int fd, struct cp_end_id *end);
 /* The link alone: no access, and of a pty master no number.  Half the price. */
 int cp_procfs_link(pid_t pid, int fd, struct cp_end_id *end);
 
-/* As cp_procfs_end(), with FDDIR an open directory /proc/PID/fd and NAME an entry. */
+/* As cp_procfs_end(), FDDIR being an open /proc/PID/fd and NAME an entry. */
 int cp_procfs_end_at(int fddir, const char *name, struct cp_end_id *end);
 
 /*

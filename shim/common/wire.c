@@ -5,7 +5,7 @@
 
 #include "wire.h"
 
-/* In every part, for `childproof doctor` to see whether they are of one kind. */
+/* In every part, for `childproof doctor` to see whether they are of a kind. */
 static const char version[] __attribute__((used)) = CP_VERSION_MARK CP_VERSION;
 
 socklen_t

@@ -100,16 +100,14 @@ enum cp_msg_type {
 };
 
 /* cp_msg.flags */
-#define CP_WARD_DUPLEX	    0x1u /* fd 0 and fd 1 are channels to the host */
-#define CP_WARD_ARMED	    0x2u /* PDEATHSIG is set */
-#define CP_WARD_MAIN_THREAD 0x4u /* spawned by the host's main thread */
-#define CP_WARD_UNDO	    0x8u /* the exec failed: forget the sender */
+#define CP_WARD_DUPLEX 0x1u /* fd 0 and fd 1 are channels to the host */
+#define CP_WARD_UNDO   0x2u /* the exec failed: forget the sender */
 /* It was gone too soon: the channels may be another's; held ones count. */
-#define CP_WARD_GUESS 0x10u
+#define CP_WARD_GUESS 0x4u
 /* Answer with CP_MSG_ANSWER; the sender's address is bound (autobind). */
-#define CP_WARD_ASK 0x20u
+#define CP_WARD_ASK 0x8u
 /* children=all: a child without channels. */
-#define CP_WARD_ANY 0x40u
+#define CP_WARD_ANY 0x10u
 
 /* cp_msg.flags of CP_MSG_REAP: what is stale, too. */
 #define CP_REAP_STALE 0x1u

@@ -70,7 +70,7 @@ def result(r):
 def missing(setting):
     if setting.missing:
         print("not installed, left out: " + ", ".join(sorted(setting.missing))
-              + " (scripts/setup --bench installs them)")
+              + " (scripts/setup bench installs them)")
 
 
 def durations(seconds):

@@ -253,11 +253,16 @@ def environment(s):
     finds(s, "fail", "CHILDPROOF_OPTIONS: exit-grace=soon: ")
 
 
+def together(s, args, env):
+    doctor(s, *args, code=2, env=env)
+    finds(s, "fail", "options: keep needs idle")
+
+
 def wrong(s, args, name):
     host = s.spawn([s.part("childproof"), "doctor", *args])
     err = s.read(s.err) if host.wait() == 125 << 8 else ""
     expect(err.startswith("childproof: doctor: ") and name in err and
-           err.count("\n") == 2 and "\nusage: childproof doctor " in err,
+           err.count("\n") == 1,
            f"wait status {host.raw:#x}, stderr {err!r}")
     expect(s.read(s.out) == "", "something on stdout")
 
@@ -348,9 +353,12 @@ def cases():
         yield case(f"journal/{name}", P(journal, path=path, level=level,
                                         code=LEVELS[level]))
     for name, args, says in (("option", ["--no-such=1"], "no-such"),
-                             ("value", ["--term=soon"], "term"),
-                             ("together", ["--keep=2"], "keep")):
+                             ("value", ["--term=soon"], "term")):
         yield case(f"wrong/{name}", P(wrong, args=args, name=says))
+    for name, args, env in (
+            ("option", ["--keep=2"], {}),
+            ("environment", [], {"CHILDPROOF_OPTIONS": "keep=2"})):
+        yield case(f"together/{name}", P(together, args=args, env=env))
     yield case("help", P(tells, args=["doctor", "--help"],
                          words=["usage: childproof doctor", "--journal="]))
     yield case("listed", P(tells, args=["--help"],

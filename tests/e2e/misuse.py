@@ -20,6 +20,26 @@ BAD = {
     "huge-duration":    (["--grace=99999999999999999999s"], 125, "grace"),
     "bad-word":         (["--pdeathsig=perhaps"], 125, "pdeathsig"),
     "bad-number":       (["--keep=many", "--idle=1m"], 125, "keep"),
+    "two-lines":        (["--grace=1\n2"], 125, "--grace=1\\n2: "),
+    "keep-alone":       (["--keep=2"], 125, "keep needs idle"),
+}
+
+# A command of ours and its arguments: what stderr must name.
+BAD_COMMANDS = {
+    "not-a-pid":        (["ps", "1x"], "ps: 1x: not a process ID"),
+    "empty-pid":        (["why", ""], "why: '': not a process ID"),
+    "huge-pid":         (["reap", "9" * 30], "not a process ID: too large"),
+    "negative-pid":     (["attach", "-1"], "attach: -1: unknown option"),
+    "pid-of-two-lines": (["ps", "1\n2"], "ps: 1\\n2: not a process ID"),
+    "two-pids":         (["why", "1", "2"], "why: 2: one PID too many"),
+    "no-pid":           (["why"], "why: PID: missing"),
+    "list-of-one":      (["attach", "--list", "5"], "--list takes no PID"),
+    "no-operand":       (["metrics", "x"], "metrics: x: no operand"),
+    "textfile-nowhere": (["metrics", "-t", "/no/x"], "metrics: /no/x: No su"),
+    "scan-operand":     (["scan", ""], "scan: '': no operand"),
+    "scan-duration":    (["scan", "--term=5"], "scan: --term=5: "),
+    "late-command":     (["--term=1s", "ps"], "ps: --term=1s stands before"),
+    "check":            (["check"], "check: not available"),
 }
 
 
@@ -48,17 +68,30 @@ def bad_environment(s):
               125, "exit-grace", {"CHILDPROOF_OPTIONS": "exit-grace=soon"})
 
 
-def no_command(s, args):
-    host = s.spawn([s.part("childproof"), *args])
-    raw = host.wait()
-    err = s.read(s.err)
-    expect(raw == 125 << 8, f"wait status {raw:#x}, not exit 125")
-    expect("childproof" in err and err.count("\n") <= 3, f"stderr: {err!r}")
-    expect(s.read(s.out) == "", "something on stdout")
+def bad_command(s, args, says):
+    complains(s, [s.part("childproof"), *args], 125, says)
 
 
-def not_found(s, command, code):
-    complains(s, [s.part("childproof"), "--", command], code, command)
+def off(s):
+    """0, the default, takes back what the environment says."""
+    host = s.spawn([s.part("childproof"), "--keep=0", "--limit=0", "--",
+                    "sh", "-c", "echo $CHILDPROOF_OPTIONS"],
+                   {**s.environment(), "CHILDPROOF_OPTIONS":
+                    "keep=2:limit=3:term=9s"})
+    expect(host.wait() == 0 and s.read(s.err) == "", s.read(s.err))
+    expect(s.read(s.out) == "term=9s\n", s.read(s.out))
+
+
+def help_in_need(s):
+    """Where a mistake in the environment is told, --help is, and helps."""
+    host = s.spawn([s.part("childproof"), "--help"],
+                   {**s.environment(), "CHILDPROOF_OPTIONS": "no-such=1"})
+    expect(host.wait() == 0 and s.read(s.err) == "", s.read(s.err))
+    expect("--exit-grace=" in s.read(s.out), "no list of options")
+
+
+def not_found(s, command, code, says=None):
+    complains(s, [s.part("childproof"), "--", command], code, says or command)
 
 
 def not_executable(s):
@@ -129,14 +162,24 @@ def cases():
         yield Case(f"misuse/{name}",
                    P(bad_option, args=args, code=code, name=says), False)
     yield Case("misuse/environment", bad_environment, False)
-    yield Case("misuse/no-command", P(no_command, args=[]), False)
-    yield Case("misuse/no-command-dashes", P(no_command, args=["--"]), False)
-    yield Case("misuse/no-command-options",
-               P(no_command, args=["--term=1s", "--"]), False)
+    for name, (args, says) in BAD_COMMANDS.items():
+        yield Case(f"misuse/command-{name}",
+                   P(bad_command, args=args, says=says), False)
+    yield Case("misuse/off", off, False)
+    yield Case("misuse/help-in-need", help_in_need, False)
+    for name, args in {"no-command": [], "no-command-dashes": ["--"],
+                       "no-command-options": ["--term=1s", "--"]}.items():
+        yield Case(f"misuse/{name}",
+                   P(bad_command, args=args, says="command: missing"), False)
     yield Case("misuse/not-found-path",
                P(not_found, command="/nonexistent/x", code=127), False)
     yield Case("misuse/not-found-name",
                P(not_found, command="childproof-no-such", code=127), False)
+    yield Case("misuse/not-found-empty",
+               P(not_found, command="", code=127, says=": '': No such"), False)
+    yield Case("misuse/not-found-two-lines",
+               P(not_found, command="a\nb", code=127, says=": a\\nb: No such"),
+               False)
     yield Case("misuse/not-executable", not_executable, False)
     yield Case("misuse/directory", P(not_found, command="/", code=126), False)
     yield Case("misuse/options-of-command", options_of_command, False)

@@ -207,6 +207,8 @@ MISUSES = {
     "full": (["J", "-o", "/dev/full"], "/dev/full: No space"),
     "trace-full": (["J", "-o", "x", "--trace=/dev/full"], "/dev/full: No sp"),
     "no-journal-at-all": (["/etc/passwd", "-o", "x"], "no line of it is"),
+    "one-is-none": (["/etc/passwd", "J", "-o", "x"], "/etc/passwd: no line"),
+    "one-output": (["J", "-o", "x", "--trace=x"], "x: page and trace can't"),
 }
 
 

@@ -217,13 +217,11 @@ def options(s, shell):
 
 
 def wrong(s, args, code, name):
-    usage = code == 125
     host = s.spawn([s.part("childproof"), "wrap", *args])
     err = s.read(s.err) if host.wait() == code << 8 else ""
     expect(err.startswith("childproof: ") and name in err,
            f"wait status {host.raw:#x}, stderr {err!r}")
-    expect(err.count("\n") == 1 + usage, f"stderr is {err!r}")
-    expect(("\nusage: childproof wrap" in err) == usage, "usage")
+    expect(err.count("\n") == 1, f"stderr is {err!r}")
     expect(s.read(s.out) == "", "something on stdout")
 
 

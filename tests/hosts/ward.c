@@ -5,8 +5,8 @@
  *
  *	ward MODE MEET TAG
  *
- * But for `echo` it writes nothing to its stdio, which may be the host's own.  Linked twice,
- * dynamically and statically (ward.static).
+ * But for `echo` it writes nothing to its stdio, which may be the host's own.
+ * Linked twice, dynamically and statically (ward.static).
  */
 #include <err.h>
 #include <fcntl.h>

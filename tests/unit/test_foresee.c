@@ -60,6 +60,7 @@ expect(bool foreseen, int kind)
 Test(foresee, as_it_was)
 {
 	cp_foresee(&f, NULL);
+	cr_assert(f.wanted);
 	expect(true, CP_KIND_PIPE);
 }
 
@@ -67,6 +68,7 @@ Test(foresee, not_where_no_child_is_looked_at)
 {
 	any = false;
 	cp_foresee(&f, NULL);
+	cr_assert(!f.wanted);
 	expect(false, 0);
 }
 

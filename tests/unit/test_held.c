@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "../../shim/common/procfs.h"
-#include "../../shim/finish.h"
+#include "../../shim/clock.h"
 #include "../../shim/held.h"
 
 #define NOBODY 4194303 /* the highest PID: nobody has it */
@@ -20,14 +20,14 @@ static int64_t clock_ms;
 static pid_t ending;
 
 int64_t
-cp_now_ms(void)
+cp_clock_ms(void)
 {
 	return clock_ms;
 }
 
 /* Lets it end. */
 int
-cp_wait_until(struct pollfd *p, size_t n, int64_t deadline)
+cp_clock_wait(struct pollfd *p, size_t n, int64_t deadline)
 {
 	siginfo_t si;
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The verdicts: every rule of the judge, and next to each case of somebody
- * spared the one fact that makes it a leak.  What the other ends of the channels
- * say is in test_peers.c, who goes with a ward in test_members.c, the false
- * kills of others in test_field.c.
+ * spared the one fact that makes it a leak.  What the other ends of the
+ * channels say is in test_peers.c, who goes with a ward in test_members.c, the
+ * false kills of others in test_field.c.
  */
 #include <string.h>
 

@@ -161,7 +161,7 @@ ParameterizedTestParameters(options, word)
 		{ "limit", "1000000", 1000000 },
 		{ "limit", "1000001", -1 },
 		{ "limit", "4294967297", -1 },
-		{ "keep", "0", -1 },
+		{ "keep", "0", 0 },
 		{ "keep", "-1", -1 },
 		{ "keep", "", -1 },
 		{ "keep", "3x", -1 },
@@ -195,6 +195,7 @@ ParameterizedTest(struct word *row, options, word)
 	/* Not what the row sets: doing nothing must not pass. */
 	before.children = row->value == 0;
 	before.pdeathsig = row->value == 0;
+	before.keep = before.limit = 9;
 	o = before;
 	why = set(&o, row->key, row->text);
 	if (row->value < 0) {

@@ -24,12 +24,6 @@ cp_owner_shared(void)
 	return &shared;
 }
 
-bool
-cp_owner_on_main_thread(void)
-{
-	return true;
-}
-
 uint32_t
 cp_owner_thread(void)
 {

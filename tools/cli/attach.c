@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "../../shim/common/procfs.h"
@@ -215,7 +214,10 @@ cmd_attach(int argc, char *argv[])
 	if (!listing)
 		pid = cp_pid_operand(c, argv[optind++]);
 	if (optind < argc)
-		cp_usage_die(c, "%s: one PID is enough", argv[optind]);
+		cp_usage_die(c,
+		    listing ? "%s: --list takes no PID (leave it out)" :
+			      "%s: one PID too many (give one)",
+		    argv[optind]);
 	if (cp_view_take(&v) != 0)
 		err(CP_EXIT_FAILED, "attach");
 	rc = listing   ? list(&v) :

@@ -2,12 +2,9 @@
 /*
  * Completions: what all shells have in common.  Owns nothing.  Context: cli.
  */
-#include <err.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "complete.h"
-#include "run.h"
 #include "usage.h"
 
 /* The rows of the launcher, for C. */
@@ -85,7 +82,7 @@ cp_complete(const char *shell)
 	else if (strcmp(shell, "fish") == 0)
 		cp_complete_fish();
 	else
-		errx(CP_EXIT_FAILED,
+		cp_usage_die(NULL,
 		    "--completions=%s: unknown shell (bash, zsh or fish)",
 		    shell);
 	return cp_usage_finish();

@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -215,7 +214,7 @@ cmd_doctor(int argc, char *argv[])
 		    optarg);
 	why = cp_options_check(&o);
 	if (why != NULL)
-		cp_usage_die(&cp_command_doctor, "options: %s", why);
+		cp_finding_print("options", cp_finding(CP_FAIL, "%s", why));
 	look_at_kernel();
 	look_at_limits();
 	look_at_proc();

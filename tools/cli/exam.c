@@ -64,10 +64,10 @@ cp_exam_instances(const char *text)
 		return unreadable();
 	if (n < 16)
 		return cp_finding(CP_WARN,
-		    "%llu; each guard needs one (sysctl "
+		    "%llu; each guard needs one or two (sysctl "
 		    "fs.inotify.max_user_instances=128)",
 		    (unsigned long long)n);
-	return cp_finding(CP_OK, "%llu; each guard needs one",
+	return cp_finding(CP_OK, "%llu; each guard needs one or two",
 	    (unsigned long long)n);
 }
 
@@ -93,7 +93,7 @@ cp_exam_yama(const char *text)
 
 	if (!number(text, &n))
 		return cp_finding(CP_OK, "not here");
-	/* Links of /proc/PID/fd need PTRACE_MODE_READ; Yama limits attaching. */
+	/* Links of /proc/PID/fd need PTRACE_MODE_READ; Yama limits ATTACH. */
 	return cp_finding(CP_OK, "%llu; it does not limit what the guard reads",
 	    (unsigned long long)n);
 }

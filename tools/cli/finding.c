@@ -5,14 +5,11 @@
  */
 #define LIBBSD_OPENBSD_VIS
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 #include <vis.h>
 
 #include "finding.h"
+#include "table.h"
 
 static enum cp_level worst;
 
@@ -26,16 +23,6 @@ cp_finding(enum cp_level level, const char *format, ...)
 	(void)vsnprintf(f.text, sizeof(f.text), format, ap);
 	va_end(ap);
 	return f;
-}
-
-/* no-color.org: set and not empty. */
-static bool
-is_coloured(void)
-{
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	return isatty(STDOUT_FILENO) && (no == NULL || *no == '\0') &&
-	    term != NULL && strcmp(term, "dumb") != 0;
 }
 
 static void
@@ -53,16 +40,14 @@ put_escaped(const char *text)
 void
 cp_finding_print(const char *what, struct cp_finding f)
 {
-	static const char *const words[] = { "ok", "warn", "fail" };
-	static const char *const colours[] = { "32", "33", "31" };
-	const char *word = words[f.level];
+	static const char *const words[] = { "ok  ", "warn", "fail" };
+	static const enum cp_colour colours[] = { CP_GREEN, CP_YELLOW, CP_RED };
 
 	if (f.level > worst)
 		worst = f.level;
-	if (is_coloured())
-		printf("\033[%sm%-4s\033[0m  ", colours[f.level], word);
-	else
-		printf("%-4s  ", word);
+	cp_table_say(cp_table_style(stdout), colours[f.level], words[f.level],
+	    stdout);
+	fputs("  ", stdout);
 	put_escaped(what);
 	fputs(": ", stdout);
 	put_escaped(f.text);

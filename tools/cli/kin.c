@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* See kin.h and orphan.h.  No system calls. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "kin.h"
 

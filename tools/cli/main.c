@@ -4,7 +4,6 @@
  * over it), then hands over to a command of the table or to the launcher.
  * Context: cli.
  */
-#include <err.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,21 +25,14 @@ enum {
 	CP_OPT_FIRST,	    /* row 0 of cp_option_table */
 };
 
-static void
-usage(FILE *to)
-{
-	fputs("usage: childproof [--key=value ...] [--] command [arg ...]\n",
-	    to);
-}
-
 static int
 help(void)
 {
 	const struct cp_command *const *c = cp_commands;
 
-	usage(stdout);
+	puts("usage: childproof [--key=value ...] [--] command [arg ...]");
 	if (*c != NULL)
-		puts("       childproof command-of-ours [--help] [arg ...]");
+		puts("       childproof subcommand [--help] [arg ...]");
 	puts(
 	    "\nRun command, so that none of its stdio children outlives it."
 	    "\n\nOptions, also as " CP_ENV_OPTIONS "=\"key=value:key=value\":");
@@ -51,8 +43,8 @@ help(void)
 	     "line.  One with a slash can only match a\ncommand line, and one "
 	     "with a comma nothing: there it ends.");
 	if (*c != NULL)
-		puts("\nCommands of ours (a program of that name: childproof "
-		     "-- name):");
+		puts("\nSubcommands (to run a program of such a name: "
+		     "childproof -- name):");
 	for (; *c != NULL; c++)
 		cp_usage_row((*c)->name, (*c)->about);
 	return cp_usage_finish();
@@ -82,17 +74,17 @@ static _Noreturn void
 bad_option(int c, char *const argv[])
 {
 	if (c == ':')
-		errx(CP_EXIT_FAILED,
-		    "%s: a value is missing (write --key=value)",
+		cp_usage_die(NULL, "%s: a value is missing (write --key=value)",
 		    argv[optind - 1]);
 	if (optopt > 0 && optopt < CP_OPT_VERSION)
-		errx(CP_EXIT_FAILED,
+		cp_usage_die(NULL,
 		    "-%c: unknown option (childproof --help lists them)",
 		    optopt);
 	if (optopt == CP_OPT_VERSION)
-		errx(CP_EXIT_FAILED, "--version: it takes no value");
-	errx(CP_EXIT_FAILED,
-	    "%s: unknown option (childproof --help lists them)",
+		cp_usage_die(NULL,
+		    "%s: it takes no value (write --version alone)",
+		    argv[optind - 1]);
+	cp_usage_die(NULL, "%s: unknown option (childproof --help lists them)",
 	    argv[optind - 1]);
 }
 
@@ -129,18 +121,18 @@ options_from_arguments(struct cp_options *o, int argc, char *argv[])
  * A command of ours has options of its own, behind its name.  One that does
  * not exist yet is refused: what it will be must not depend on the version.
  */
-static int
-refuse(const char *name, char *const before)
+static _Noreturn void
+refuse(const char *name, const char *before)
 {
 	if (cp_command_find(name) == NULL)
-		warnx("%s: not available in this version (to run a program of "
-		      "that name: childproof -- %s)",
+		cp_usage_die(NULL,
+		    "%s: not available in this version (to run a program of "
+		    "that name: childproof -- %s)",
 		    name, name);
-	else
-		warnx("%s: %s stands before it (its options stand behind it; "
-		      "to run a program of that name: childproof %s -- %s)",
-		    name, before, before, name);
-	return CP_EXIT_FAILED;
+	cp_usage_die(NULL,
+	    "%s: %s stands before it (its options stand behind it; to run a "
+	    "program of that name: childproof %s -- %s)",
+	    name, before, before, name);
 }
 
 int
@@ -154,22 +146,23 @@ main(int argc, char *argv[])
 	/* Not before: a mistake in the options must not keep doctor away. */
 	if (c != NULL)
 		return c->run(argc - 1, argv + 1);
+	/* The list of options can't be refused for a mistake in them. */
+	if (argc > 1 && strcmp(argv[1], "--help") == 0)
+		return help();
 	cp_options_init(&o);
 	cp_usage_environment(&o);
 	program = options_from_arguments(&o, argc, argv);
 	if (o.help)
 		return help();
-	if (optind >= argc) {
-		warnx("command: missing (say what to run)");
-		usage(stderr);
-		return CP_EXIT_FAILED;
-	}
+	if (optind >= argc)
+		cp_usage_die(NULL,
+		    "command: missing (say what to run; childproof --help)");
 	if (!program &&
 	    (cp_command_find(argv[optind]) != NULL ||
 		cp_command_reserved(argv[optind])))
-		return refuse(argv[optind], argv[1]);
+		refuse(argv[optind], argv[1]);
 	why = cp_options_check(&o);
 	if (why != NULL)
-		errx(CP_EXIT_FAILED, "options: %s", why);
+		cp_usage_die(NULL, "options: %s", why);
 	return cp_run(&o, argv + optind);
 }

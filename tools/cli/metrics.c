@@ -16,18 +16,20 @@
 #include "output.h"
 #include "ps.h"
 #include "run.h"
+#include "say.h"
 #include "usage.h"
 
 static int cmd_metrics(int argc, char *argv[]);
 
 static const struct cp_flag flags[] = {
-	{ "textfile", 't', "PATH", "write PATH at once instead of stdout" },
+	{ "textfile", 't', "FILE",
+	    "write FILE, in one piece, instead of stdout" },
 	{ 0 },
 };
 
 const struct cp_command cp_command_metrics = {
 	.name = "metrics",
-	.about = "print what Prometheus wants to know",
+	.about = "print metrics in the format of Prometheus",
 	.flags = flags,
 	.run = cmd_metrics,
 };
@@ -209,12 +211,16 @@ cmd_metrics(int argc, char *argv[])
 	while (cp_usage_next(c, argc, argv) != -1)
 		path = optarg;
 	if (optind < argc)
-		cp_usage_die(c, "%s: no operand is expected", argv[optind]);
+		cp_usage_die(c,
+		    "%s: no operand is taken (--textfile=FILE writes a file)",
+		    cp_say_name(argv[optind]));
 	if (cp_view_take(&v) != 0)
 		err(CP_EXIT_FAILED, "metrics");
 	rc = write_to(path, &v);
 	if (rc != 0)
-		warn("metrics: %s: not written", path);
+		cp_say("metrics: %s: %s (nothing was written; give another "
+		       "file)",
+		    cp_say_name(path), strerror(errno));
 	cp_view_free(&v);
 	return rc == 0 ? 0 : CP_EXIT_FAILED;
 }

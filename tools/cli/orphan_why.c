@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The reasons of orphan.h in words.  Context: any. */
-#include <stddef.h>
 
 #include "orphan.h"
 

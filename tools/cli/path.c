@@ -5,7 +5,6 @@
  */
 #include <sys/stat.h>
 
-#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -16,6 +15,7 @@
 
 #include "path.h"
 #include "run.h"
+#include "say.h"
 
 /* Returns 0 if PATH can be executed, or an errno. */
 static int
@@ -102,6 +102,7 @@ cp_path_status(int error)
 int
 cp_path_cannot(const char *name, int error)
 {
-	warnx("%s: %s%s", name, strerror(error), cp_path_hint(name, error));
+	cp_say("%s: %s%s", cp_say_name(name), strerror(error),
+	    cp_path_hint(name, error));
 	return cp_path_status(error);
 }

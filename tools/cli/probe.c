@@ -13,14 +13,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "../../shim/common/procfs.h"
 #include "../guard/children.h"
 #include "../guard/sockdiag.h"
 #include "probe.h"

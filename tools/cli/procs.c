@@ -4,50 +4,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "../../shim/common/procfs.h"
 #include "procs.h"
 #include "table.h"
-
-/* Fields of /proc/PID/stat behind the name, which ends with the last ')'. */
-enum {
-	F_STATE = 3,
-	F_PPID = 4,
-	F_UTIME = 14,
-	F_STIME = 15,
-	F_START = 22,
-	F_RSS = 24
-};
-
-static bool
-parse(const char *buf, size_t len, struct cp_used *u)
-{
-	const char *end = buf + len, *p = memrchr(buf, ')', len);
-	uint64_t value, pages = 0;
-
-	if (p == NULL || end - p < 4)
-		return false;
-	u->state = p[2];
-	p += 3;
-	for (int f = F_PPID; f <= F_RSS; f++) {
-		while (p < end && (*p == ' ' || *p == '-'))
-			p++;
-		if (!cp_procfs_number(&p, end, &value))
-			return false;
-		if (f == F_PPID)
-			u->ppid = (pid_t)value;
-		else if (f == F_UTIME || f == F_STIME)
-			u->ticks += value;
-		else if (f == F_START)
-			u->start = value;
-		else if (f == F_RSS)
-			pages = value;
-	}
-	u->rss = pages * (uint64_t)sysconf(_SC_PAGESIZE);
-	return true;
-}
 
 static int
 add(struct cp_procs *p, size_t *size, const struct cp_used *u)
@@ -87,21 +48,27 @@ static int
 walk(struct cp_procs *p, int proc)
 {
 	_Alignas(uint64_t) char entries[8192];
-	char path[CP_DECIMAL_SIZE + 8], buf[1024];
+	char path[CP_DECIMAL_SIZE + 8];
 	struct cp_dir dir;
 	const char *name;
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	size_t size = 0;
 	int pid;
 
 	cp_procfs_dir(&dir, proc, entries, sizeof(entries));
 	while ((pid = cp_procfs_next(&dir, &name)) >= 0) {
 		struct cp_used u = { .pid = pid };
-		ssize_t len;
+		struct cp_stat st;
 
 		(void)snprintf(path, sizeof(path), "%d/stat", pid);
-		len = cp_procfs_read(proc, path, buf, sizeof(buf));
-		if (len > 0 && parse(buf, (size_t)len, &u) &&
-		    add(p, &size, &u) != 0)
+		if (cp_procfs_stat_at(proc, path, &st) != 0)
+			continue; /* it has just ended, most likely */
+		u.ppid = st.ppid;
+		u.state = st.state;
+		u.start = st.start;
+		u.ticks = st.cpu;
+		u.rss = st.rss * page;
+		if (add(p, &size, &u) != 0)
 			return -1;
 	}
 	return errno == 0 ? 0 : -1;

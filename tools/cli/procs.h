@@ -16,7 +16,7 @@ struct cp_used {
 	uint64_t start; /* clock ticks since boot */
 	uint64_t ticks; /* of processor time, user and system */
 	uint64_t rss;	/* bytes */
-	uint32_t seen;	/* by which walk, for cp_procs_sum */
+	uint32_t seen;	/* by which walk, for cp_procs_add */
 };
 
 struct cp_procs {

@@ -11,6 +11,7 @@
 
 #include "ps.h"
 #include "run.h"
+#include "say.h"
 #include "usage.h"
 
 static int cmd_ps(int argc, char *argv[]);
@@ -65,7 +66,8 @@ cp_pid_operand(const struct cp_command *c, const char *text)
 	long long pid = strtonum(text, 1, INT32_MAX, &why);
 
 	if (why != NULL)
-		cp_usage_die(c, "%s: is no process ID (%s)", text, why);
+		cp_usage_die(c, "%s: not a process ID: %s (give a number)",
+		    cp_say_name(text), why);
 	return (pid_t)pid;
 }
 
@@ -84,7 +86,8 @@ cmd_ps(int argc, char *argv[])
 	if (optind < argc)
 		pid = cp_pid_operand(c, argv[optind++]);
 	if (optind < argc)
-		cp_usage_die(c, "%s: one PID is enough", argv[optind]);
+		cp_usage_die(c, "%s: one PID too many (give one)",
+		    argv[optind]);
 	(void)setlocale(LC_ALL, "");
 	if (cp_view_take(&v) != 0)
 		err(CP_EXIT_FAILED, "ps");

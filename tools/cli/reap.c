@@ -17,7 +17,6 @@
 #include "clock.h"
 #include "ps.h"
 #include "run.h"
-#include "table.h"
 #include "usage.h"
 
 /* What a guard may need beside `term`. */
@@ -203,7 +202,8 @@ cmd_reap(int argc, char *argv[])
 	if (optind < argc)
 		wish.pid = cp_pid_operand(c, argv[optind++]);
 	if (optind < argc)
-		cp_usage_die(c, "%s: one PID is enough", argv[optind]);
+		cp_usage_die(c, "%s: one PID too many (give one)",
+		    argv[optind]);
 	wish.stale = flag[STALE];
 	(void)setlocale(LC_ALL, "");
 	if (cp_view_take(&v) != 0)

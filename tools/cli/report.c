@@ -3,7 +3,6 @@
  * The command `report`: reads journals and draws the lifelines that they tell
  * of.  An output that fails leaves what was there.  Context: cli.
  */
-#include <err.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -13,7 +12,7 @@
 #include "lifeline.h"
 #include "output.h"
 #include "page.h"
-#include "run.h"
+#include "say.h"
 #include "trace.h"
 #include "usage.h"
 
@@ -53,17 +52,35 @@ arguments(int argc, char *argv[], struct wanted *w)
 		cp_usage_die(c, "JOURNAL: missing (the file of --journal=)");
 	if (w->page == NULL && w->trace == NULL)
 		cp_usage_die(c, "-o: missing (say where to write the page)");
-	if (w->page != NULL && w->trace != NULL && strcmp(w->page, "-") == 0 &&
-	    strcmp(w->trace, "-") == 0)
-		cp_usage_die(c, "-: page and trace can't both go there");
+	if (w->page != NULL && w->trace != NULL &&
+	    strcmp(w->page, w->trace) == 0)
+		cp_usage_die(c,
+		    "%s: page and trace can't both go there (give two files)",
+		    w->page);
 	return optind;
 }
 
 static _Noreturn void
 cannot(const char *name, const char *what_to_do)
 {
-	errx(CP_EXIT_FAILED, "report: %s: %s (%s)", name, strerror(errno),
-	    what_to_do);
+	cp_usage_die(&cp_command_report, "%s: %s (%s)", cp_say_name(name),
+	    strerror(errno), what_to_do);
+}
+
+/* Says what was left out; a file of which nothing was used is another's. */
+static void
+tell_strange(const char *name, size_t strange, size_t lines)
+{
+	if (strange == 0)
+		return;
+	if (strange == lines)
+		cp_usage_die(&cp_command_report,
+		    "%s: no line of it is a journal's (give the file of "
+		    "--journal=)",
+		    name);
+	cp_say("report: %s: %zu of %zu lines are no journal lines (they are "
+	       "left out)",
+	    name, strange, lines);
 }
 
 static void
@@ -71,28 +88,14 @@ read_journal(struct cp_lifelines *l, const char *name)
 {
 	bool std = strcmp(name, "-") == 0;
 	FILE *f = std ? stdin : fopen(name, "re");
+	size_t strange = l->strange, lines = l->lines;
 
 	errno = f == NULL ? errno : 0;
 	if (f == NULL || cp_lifelines_read(l, f) != 0)
 		cannot(name, "give the file of --journal=");
 	if (!std)
 		(void)fclose(f);
-}
-
-/* Says what was left out; a file of which nothing was used is another's. */
-static void
-tell_strange(const struct cp_lifelines *l, const char *name)
-{
-	if (l->strange == 0)
-		return;
-	if (l->strange == l->lines)
-		errx(CP_EXIT_FAILED,
-		    "report: %s: no line of it is a journal's (give the file "
-		    "of --journal=)",
-		    name);
-	warnx("report: %s: %zu of %zu lines are no journal lines (they are "
-	      "left out)",
-	    name, l->strange, l->lines);
+	tell_strange(name, l->strange - strange, l->lines - lines);
 }
 
 struct outputs {
@@ -148,7 +151,6 @@ cmd_report(int argc, char *argv[])
 	cp_lifelines_init(&lifelines);
 	for (int i = first; i < argc; i++)
 		read_journal(&lifelines, argv[i]);
-	tell_strange(&lifelines, argv[argc - 1]);
 	write_all(&lifelines, &wanted, argv[argc - 1]);
 	cp_lifelines_free(&lifelines);
 	return 0;

@@ -8,7 +8,6 @@
  */
 #include <sys/time.h>
 
-#include <err.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -23,6 +22,7 @@
 #include "parts.h"
 #include "path.h"
 #include "run.h"
+#include "say.h"
 #include "target.h"
 
 #define CP_ENV_PRELOAD "LD_PRELOAD"
@@ -39,13 +39,17 @@ struct run {
 static void __attribute__((format(printf, 2, 3)))
 note(const struct run *r, const char *format, ...)
 {
+	char *text;
 	va_list ap;
 
 	if (!r->options->verbose)
 		return;
 	va_start(ap, format);
-	vwarnx(format, ap);
+	if (vasprintf(&text, format, ap) == -1)
+		text = NULL;
 	va_end(ap);
+	cp_say("%s", text != NULL ? text : "out of memory");
+	free(text);
 }
 
 /* Decides between the shim and the census, or both. */
@@ -177,7 +181,7 @@ cp_run(const struct cp_options *o, char *const argv[])
 	inherited = guard_inherit(&r);
 	if ((!inherited && cp_guard_name(getpid(), r.name) != 0) ||
 	    set_environment(&r) != 0) {
-		warn("%s: not started", argv[0]);
+		cp_say("%s: not started: %s", argv[0], strerror(errno));
 		return CP_EXIT_FAILED;
 	}
 	if (!inherited)

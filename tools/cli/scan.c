@@ -12,6 +12,7 @@
 #include "cull.h"
 #include "main.h"
 #include "run.h"
+#include "say.h"
 #include "usage.h"
 
 #define CP_SCAN_FOUND 1 /* exit status: orphans are there */
@@ -76,7 +77,7 @@ options(struct scan *s, int argc, char *argv[])
 		cp_usage_die(c,
 		    "%s: no operand is taken (it looks at all "
 		    "processes)",
-		    argv[optind]);
+		    cp_say_name(argv[optind]));
 }
 
 static _Noreturn void

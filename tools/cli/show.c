@@ -144,7 +144,8 @@ sum_up(const struct cp_shown *s)
 		    plural(sum.orphans));
 	putchar('\n');
 	if (!s->list->complete)
-		warnx("scan: not all processes could be listed");
+		warnx("scan: not all processes could be listed (run it "
+		      "again)");
 }
 
 int

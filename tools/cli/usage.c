@@ -11,6 +11,7 @@
 
 #include "../../shim/common/wire.h"
 #include "run.h"
+#include "say.h"
 #include "usage.h"
 
 /* More than options.def and any command's own rows together. */
@@ -35,29 +36,16 @@ cp_usage_finish(void)
 }
 
 void
-cp_usage_line(const struct cp_command *c, FILE *to)
-{
-	fprintf(to, "usage: childproof %s", c->name);
-	for (const struct cp_flag *f = c->flags; f && f->name; f++)
-		fprintf(to, " [--%s%s%s]", f->name, f->arg ? "=" : "",
-		    f->arg ? f->arg : "");
-	if (c->options)
-		fputs(" [--key=value ...]", to);
-	fprintf(to, "%s%s\n", c->operands ? " " : "",
-	    c->operands ? c->operands : "");
-}
-
-void
 cp_usage_die(const struct cp_command *c, const char *format, ...)
 {
+	char *text = NULL;
 	va_list ap;
 
-	fprintf(stderr, "childproof: %s: ", c->name);
 	va_start(ap, format);
-	vfprintf(stderr, format, ap);
+	if (vasprintf(&text, format, ap) == -1)
+		err(CP_EXIT_FAILED, "usage");
 	va_end(ap);
-	fputc('\n', stderr);
-	cp_usage_line(c, stderr);
+	cp_say("%s%s%s", c != NULL ? c->name : "", c != NULL ? ": " : "", text);
 	exit(CP_EXIT_FAILED);
 }
 
@@ -77,12 +65,25 @@ cp_usage_options(void)
 	}
 }
 
+static void
+put_synopsis(const struct cp_command *c)
+{
+	printf("usage: childproof %s", c->name);
+	for (const struct cp_flag *f = c->flags; f && f->name; f++)
+		printf(" [--%s%s%s]", f->name, f->arg ? "=" : "",
+		    f->arg ? f->arg : "");
+	if (c->options)
+		fputs(" [--key=value ...]", stdout);
+	printf("%s%s\n", c->operands ? " " : "",
+	    c->operands ? c->operands : "");
+}
+
 static _Noreturn void
 help(const struct cp_command *c)
 {
 	char left[64];
 
-	cp_usage_line(c, stdout);
+	put_synopsis(c);
 	printf("\n%s.\n\n", c->about);
 	for (const struct cp_flag *f = c->flags; f && f->name; f++) {
 		(void)snprintf(left, sizeof(left), "%c%c%s--%s%s%s",
@@ -200,9 +201,7 @@ cp_usage_set(const struct cp_command *c, struct cp_options *o, int i,
 		return;
 	if (value == NULL)
 		value = "";
-	if (c != NULL)
-		cp_usage_die(c, "--%s%s%s: %s", key, equals, value, why);
-	errx(CP_EXIT_FAILED, "--%s%s%s: %s", key, equals, value, why);
+	cp_usage_die(c, "--%s%s%s: %s", key, equals, value, why);
 }
 
 void
@@ -215,6 +214,6 @@ cp_usage_environment(struct cp_options *o)
 		return;
 	why = cp_options_parse(o, text, &bad, &len);
 	if (why != NULL)
-		errx(CP_EXIT_FAILED, "%s: %.*s: %s", CP_ENV_OPTIONS, (int)len,
+		cp_usage_die(NULL, "%s: %.*s: %s", CP_ENV_OPTIONS, (int)len,
 		    bad, why);
 }

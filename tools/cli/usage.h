@@ -6,8 +6,6 @@
 #ifndef CP_USAGE_H
 #define CP_USAGE_H
 
-#include <stdio.h>
-
 #include "main.h"
 
 /* What cp_usage_next returns for row I of cp_option_table: this + I. */
@@ -34,13 +32,10 @@ void cp_usage_environment(struct cp_options *o);
 
 /*
  * "childproof: NAME: " and the text, which should be "what: why (what to
- * do)", then a line of usage, all on stderr; exit 125.
+ * do)", in one line on stderr; exit 125.  C is NULL for the launcher itself.
  */
 _Noreturn void cp_usage_die(const struct cp_command *c, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-
-/* Prints "usage: childproof NAME ..." to TO. */
-void cp_usage_line(const struct cp_command *c, FILE *to);
 
 /* Prints one row of a list of options: LEFT, and HELP in its column. */
 void cp_usage_row(const char *left, const char *help);

@@ -2,7 +2,6 @@
 /* See view.h. */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -146,8 +145,10 @@ see_host(struct cp_view *v, const struct cp_facts *f, uint32_t i)
 	u = cp_procs_find(&v->procs, h->h->pid, h->h->start);
 	if (u != NULL)
 		h->used = *u;
-	h->age = age_of(v, h->h->start);
-	h->command = cp_procs_command(u != NULL ? h->h->pid : 0, h->h->comm);
+	/* It had ended before the guard knew it. */
+	h->age = h->h->start != 0 ? age_of(v, h->h->start) : 0;
+	h->command = cp_procs_command(u != NULL ? h->h->pid : 0,
+	    h->h->comm[0] != '\0' ? h->h->comm : "?");
 }
 
 /* Seconds from then until now; -1 if there was no then. */

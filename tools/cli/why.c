@@ -5,7 +5,6 @@
  * Context: cli.
  */
 #include <err.h>
-#include <errno.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,7 +151,9 @@ explain(const struct cp_view *v, pid_t pid)
 	bool here = cp_procfs_stat(pid, &st) == 0;
 
 	if (!here && s == NULL && h == NULL) {
-		warnx("why: %d: no such process", (int)pid);
+		warnx("why: %d: no such process (childproof ps lists hosts "
+		      "and children)",
+		    (int)pid);
 		return 1;
 	}
 	command = cp_procs_command(pid, here ? st.comm : "gone");
@@ -186,7 +187,8 @@ cmd_why(int argc, char *argv[])
 		cp_usage_die(c, "PID: missing (childproof ps lists them)");
 	pid = cp_pid_operand(c, argv[optind++]);
 	if (optind < argc)
-		cp_usage_die(c, "%s: one PID is enough", argv[optind]);
+		cp_usage_die(c, "%s: one PID too many (give one)",
+		    argv[optind]);
 	(void)setlocale(LC_ALL, "");
 	if (cp_view_take(&v) != 0)
 		err(CP_EXIT_FAILED, "why");

@@ -8,7 +8,7 @@
 #include "journal.h"
 #include "told.h"
 
-/* Wards that obey EOF need about this long to be gone. */
+/* From what a host says of itself to the look: most is over by then. */
 #define LEAVE_SETTLE_MS 5
 #define EXEC_SETTLE_MS	50
 #define MADE_LOOK_MS	100

@@ -26,7 +26,8 @@ static uint64_t calm_floor;	 /* for what is less so */
 /*
  * When it is to be looked for what a dead child has left: soon, if nobody
  * listens yet.  If that has begun late it is asked whether anybody has written,
- * and the sooner, the less anybody has; but in a storm there is always one more.
+ * and the sooner, the less anybody has; but in a storm there is always one
+ * more.
  */
 static uint64_t
 soon(const struct cp_ward *w)

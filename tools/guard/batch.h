@@ -24,8 +24,8 @@ uint64_t cp_batch_not_before(const struct cp_ward *ward,
 uint64_t cp_batch_floor(void);
 
 /*
- * A census was begun at BEGAN_MS and took so long, by the wall or the processors
- * together, whichever is more; BATCHED: for some who had waited.
+ * A census was begun at BEGAN_MS and took so long, by the wall or the
+ * processors together, whichever is more; BATCHED: for some who had waited.
  */
 void cp_batch_taken(uint64_t began_ms, uint64_t took_ms, bool batched);
 

@@ -4,7 +4,6 @@
 #include <sys/syscall.h>
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <unistd.h>
 

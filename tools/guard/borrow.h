@@ -11,8 +11,8 @@
 
 /*
  * A copy of FD of whom PIDFD, or the PID, stands for, to be closed at once; -1
- * where it is not there or may not be had.  That PID is whom the caller means is
- * to be told by what the copy is open on.
+ * where it is not there or may not be had.  That PID is whom the caller means
+ * is to be told by what the copy is open on.
  */
 int cp_borrow(int pidfd, int fd);
 int cp_borrow_from(pid_t pid, int fd);

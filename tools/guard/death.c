@@ -7,10 +7,9 @@
 #include "process.h"
 
 /*
- * Wards that obey EOF need about this long to be gone.  As long as one follows
- * another a look at them would only be in their way.
+ * From the host's death to the look, at least.  As long as one ward ends after
+ * another it would only be in their way: it waits for more, but not for ever.
  */
-#define DEATH_SETTLE_MS 20
 #define SETTLE_LEAST_MS 1
 #define SETTLE_MORE_MS	10
 #define SETTLE_MOST_MS	100
@@ -27,7 +26,7 @@ cp_death_is_near(struct cp_host *h, uint64_t now_ms)
 void
 cp_death_of_host(struct cp_host *h, uint64_t now_ms, bool at_once)
 {
-	uint64_t at = now_ms + (at_once ? SETTLE_LEAST_MS : DEATH_SETTLE_MS);
+	uint64_t at = now_ms + (at_once ? SETTLE_LEAST_MS : CP_DEATH_SETTLE_MS);
 	struct cp_ward *w;
 
 	h->dead = true;

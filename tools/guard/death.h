@@ -9,6 +9,9 @@
 
 #include "facts.h"
 
+/* Wards that obey EOF need about this long to be gone. */
+#define CP_DEATH_SETTLE_MS 20
+
 /* After a close it is asked for so long whether the host is dying. */
 #define CP_DYING_MS 100
 

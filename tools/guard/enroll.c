@@ -5,6 +5,7 @@
 
 #include "../../shim/common/procfs.h"
 #include "admit.h"
+#include "death.h"
 #include "due.h"
 #include "enroll.h"
 #include "idle.h"
@@ -14,9 +15,8 @@
 #include "traffic.h"
 #include "watch.h"
 
-/* Wards that obey EOF need about this long to be gone. */
-#define DEATH_SETTLE_MS 20
-#define DEAD_LOOK_MS	1
+/* What a dead child has left is looked for as soon as that. */
+#define DEAD_LOOK_MS 1
 
 static bool
 sane_channel(const struct cp_channel *ch)
@@ -110,7 +110,7 @@ static uint64_t
 first_look(const struct cp_ward *w)
 {
 	if (w->host->dead)
-		return DEATH_SETTLE_MS;
+		return CP_DEATH_SETTLE_MS;
 	return w->dead ? DEAD_LOOK_MS : CP_LOOK_MS;
 }
 
@@ -181,53 +181,44 @@ cp_enroll_dead(struct cp_host *h, const struct cp_heard *x, uint64_t died_ms)
 	cp_due(w, x->now_ms);
 }
 
-void
-cp_enroll(struct cp_heard *x)
+/*
+ * The child that X tells of.  One that is dead already, whose PID may be
+ * another's, has no start: what it forked may hold its channels on.
+ */
+static struct cp_stat
+look_up(const struct cp_heard *x, bool itself)
 {
-	const struct cp_msg *m = &x->msg;
-	bool itself = m->pid == 0;
 	pid_t pid = cp_heard_child(x);
-	pid_t host = itself ? m->host : x->from.pid;
 	struct cp_stat st = { 0 };
-	struct cp_host *h;
-	struct cp_ward *w;
-	bool known;
 
-	if (pid <= 1 || host <= 0 || pid == host || !are_sane(m->channel))
-		return;
 	if (cp_procfs_stat(pid, &st) != 0 || cp_trust_is_later(x, &st) ||
 	    (!cp_trust_is_dead(&st) &&
-		(x->gone || (itself && cp_trust_has_ended(x))))) {
-		/*
-		 * Dead already, and the PID may be another's; what it forked
-		 * may hold its channels on.
-		 */
-		st = (struct cp_stat){ .pid = pid };
-	}
-	if (itself)
-		host = cp_trust_host(pid, host, &st);
-	if (host <= 0 || !cp_trust_child(x, pid, host, &st))
-		return;
-	if ((m->flags & CP_WARD_UNDO) != 0) {
-		w = cp_facts_find_ward(pid);
-		if (w != NULL && w->start == st.start &&
-		    (itself || w->host->pid == host))
-			cp_facts_forget_ward(w);
-		return;
-	}
-	known = is_known(pid, &st);
-	h = cp_told_host(host, x->now_ms);
-	if (cp_trust_is_dead(&st) && is_on_record(h, pid, m))
-		return;
-	w = h == NULL ? NULL : enter(h, pid, st.start, x);
-	if (w == NULL)
-		return;
-	w->leader = st.sid == pid;
+		(x->gone || (itself && cp_trust_has_ended(x)))))
+		return (struct cp_stat){ .pid = pid };
+	return st;
+}
+
+/* HOST, or the child ITSELF, says that it was not started after all. */
+static void
+take_back(const struct cp_stat *st, pid_t host, bool itself)
+{
+	struct cp_ward *w = cp_facts_find_ward(st->pid);
+
+	if (w != NULL && w->start == st->start &&
+	    (itself || w->host->pid == host))
+		cp_facts_forget_ward(w);
+}
+
+/* W is as *ST says, and if it is dead something may have been missed. */
+static void
+begin(struct cp_ward *w, struct cp_heard *x, const struct cp_stat *st)
+{
+	w->leader = st->sid == st->pid;
 	w->looked = false;
-	w->dead = cp_trust_is_dead(&st);
+	w->dead = cp_trust_is_dead(st);
 	w->died_ms = 0;
 	if (!w->dead)
-		watch_ward(w, x, itself);
+		watch_ward(w, x, x->msg.pid == 0);
 	w->unheard = CP_HEARD;
 	if (w->dead && x->told_ns != 0) { /* since it was written */
 		w->unheard = CP_UNHEARD_ALL;
@@ -237,6 +228,39 @@ cp_enroll(struct cp_heard *x)
 		cp_traffic_child_died(w, x->now_ms);
 	}
 	cp_due(w, x->heard_ms + first_look(w));
+}
+
+void
+cp_enroll(struct cp_heard *x)
+{
+	const struct cp_msg *m = &x->msg;
+	bool itself = m->pid == 0;
+	pid_t pid = cp_heard_child(x);
+	pid_t host = itself ? m->host : x->from.pid;
+	struct cp_stat st;
+	struct cp_host *h;
+	struct cp_ward *w;
+	bool known;
+
+	if (pid <= 1 || host <= 0 || pid == host || !are_sane(m->channel))
+		return;
+	st = look_up(x, itself);
+	if (itself)
+		host = cp_trust_host(pid, host, &st);
+	if (host <= 0 || !cp_trust_child(x, pid, host, &st))
+		return;
+	if ((m->flags & CP_WARD_UNDO) != 0) {
+		take_back(&st, host, itself);
+		return;
+	}
+	known = is_known(pid, &st);
+	h = cp_told_host(host, x->now_ms);
+	if (cp_trust_is_dead(&st) && is_on_record(h, pid, m))
+		return;
+	w = h == NULL ? NULL : enter(h, pid, st.start, x);
+	if (w == NULL)
+		return;
+	begin(w, x, &st);
 	cp_idle_meet(w, x->now_ms); /* before it is told to go on */
 	admit(w, x, known);
 }

@@ -117,7 +117,6 @@ struct cp_host {
 	bool dead;
 	bool leaving;	/* orderly exit under way: it waits for our answer */
 	bool census;	/* guarded by census alone */
-	bool root;	/* the guard was started for it */
 	bool attached;	/* by the user, while it ran */
 	bool leaky;	/* it has children that never registered */
 	bool unwatched; /* no descriptor is left to hear of its end */
@@ -178,7 +177,6 @@ struct cp_member *cp_facts_member(struct cp_ward *ward, pid_t pid,
 /* Forgets the members that have no process any more, by CENSUS_HAS. */
 void cp_facts_prune(struct cp_ward *ward,
     bool (*alive)(pid_t pid, uint64_t start, const void *arg), const void *arg);
-bool cp_facts_is_member(const struct cp_ward *ward, pid_t pid, uint64_t start);
 
 /* Forgets a record; closes its pidfd.  F hears of each ward before. */
 void cp_facts_on_forget(void (*f)(struct cp_ward *ward));

@@ -17,6 +17,36 @@ same_process(pid_t pid, uint64_t start)
 	    !cp_process_is_over(&st);
 }
 
+static void
+adopt_host(struct cp_host *h)
+{
+	h->pidfd = -1;
+	LIST_INIT(&h->wards);
+	h->dead = h->dead || !same_process(h->pid, h->start);
+	cp_facts_index_host(h);
+	cp_tables->n_hosts++;
+}
+
+static void
+adopt_ward(struct cp_ward *w)
+{
+	w->pidfd = w->wd[0] = w->wd[1] = -1;
+	w->due_ms = 0;
+	w->is_ripe = false;
+	/*
+	 * Its members are lost with the links; the first look finds them again,
+	 * as holders.
+	 */
+	SLIST_INIT(&w->members);
+	w->dead = w->dead || !same_process(w->pid, w->start);
+	/* What the dead guard heard is lost. */
+	if (w->dead && w->unheard == CP_HEARD)
+		w->unheard = CP_UNHEARD_START;
+	LIST_INSERT_HEAD(&w->host->wards, w, sibling);
+	cp_facts_index_ward(w);
+	cp_tables->n_wards++;
+}
+
 /*
  * The dead guard may have stopped in the middle of any list operation: no
  * link is trusted, only records that say they are used.
@@ -38,11 +68,7 @@ cp_facts_adopt(void (*open_watch)(struct cp_host *, struct cp_ward *))
 
 		if (!h->used)
 			continue;
-		h->pidfd = -1;
-		LIST_INIT(&h->wards);
-		h->dead = h->dead || !same_process(h->pid, h->start);
-		cp_facts_index_host(h);
-		t->n_hosts++;
+		adopt_host(h);
 		open_watch(h, NULL);
 	}
 	for (uint32_t i = 0; i < t->wards_used; i++) {
@@ -53,21 +79,7 @@ cp_facts_adopt(void (*open_watch)(struct cp_host *, struct cp_ward *))
 			LIST_INSERT_HEAD(&t->free_wards, w, sibling);
 			continue;
 		}
-		w->pidfd = w->wd[0] = w->wd[1] = -1;
-		w->due_ms = 0;
-		w->is_ripe = false;
-		/*
-		 * Its members are lost with the links; the first look finds
-		 * them again, as holders.
-		 */
-		SLIST_INIT(&w->members);
-		w->dead = w->dead || !same_process(w->pid, w->start);
-		/* What the dead guard heard is lost. */
-		if (w->dead && w->unheard == CP_HEARD)
-			w->unheard = CP_UNHEARD_START;
-		LIST_INSERT_HEAD(&w->host->wards, w, sibling);
-		cp_facts_index_ward(w);
-		t->n_wards++;
+		adopt_ward(w);
 		open_watch(w->host, w);
 	}
 }

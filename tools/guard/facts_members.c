@@ -6,17 +6,6 @@
 
 #include "facts_tables.h"
 
-bool
-cp_facts_is_member(const struct cp_ward *ward, pid_t pid, uint64_t start)
-{
-	const struct cp_member *m;
-
-	SLIST_FOREACH(m, &ward->members, link)
-		if (m->pid == pid && m->start == start)
-			return true;
-	return false;
-}
-
 static void
 drop_member(struct cp_member *m)
 {

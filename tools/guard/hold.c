@@ -10,13 +10,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <unistd.h>
 
 #include "hold.h"
 
-/* PIPEFS_MAGIC and SOCKFS_MAGIC of <linux/magic.h>. */
-#define PIPEFS	  0x50495045
-#define SOCKFS	  0x534f434b
 #define PTS_MAJOR 136
 
 /* Is it the end of CH with this inode; a pty's slave? */
@@ -32,7 +30,8 @@ is_end(int held, const struct cp_channel *ch, uint64_t ino)
 		return S_ISCHR(st.st_mode) && major(st.st_rdev) == PTS_MAJOR &&
 		    minor(st.st_rdev) == ch->child;
 	return st.st_ino == ino && fstatfs(held, &fs) == 0 &&
-	    fs.f_type == (ch->kind == CP_KIND_PIPE ? PIPEFS : SOCKFS);
+	    fs.f_type ==
+	    (ch->kind == CP_KIND_PIPE ? PIPEFS_MAGIC : SOCKFS_MAGIC);
 }
 
 static int

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "../../shim/common/procfs.h"
-#include "../../shim/common/raw.h"
 #include "interest.h"
 #include "process.h"
 #include "sockdiag.h"

@@ -27,16 +27,6 @@ by_ppid(const void *a, const void *b, void *arg)
 	return (x > y) - (x < y);
 }
 
-static int
-by_sid(const void *a, const void *b, void *arg)
-{
-	const struct cp_census *c = arg;
-	pid_t x = c->procs[*(const uint32_t *)a].sid;
-	pid_t y = c->procs[*(const uint32_t *)b].sid;
-
-	return (x > y) - (x < y);
-}
-
 static uint32_t *
 ordered(const struct cp_census *c, size_t n,
     int (*cmp)(const void *, const void *, void *))
@@ -57,8 +47,7 @@ cp_index_build(const struct cp_census *census, struct cp_index *x)
 	x->census = census;
 	x->ends = ordered(census, census->n_ends, by_end);
 	x->parents = ordered(census, census->n_procs, by_ppid);
-	x->sessions = ordered(census, census->n_procs, by_sid);
-	if (x->ends != NULL && x->parents != NULL && x->sessions != NULL)
+	if (x->ends != NULL && x->parents != NULL)
 		return 0;
 	cp_index_free(x);
 	errno = ENOMEM;
@@ -70,8 +59,7 @@ cp_index_free(struct cp_index *x)
 {
 	free(x->ends);
 	free(x->parents);
-	free(x->sessions);
-	x->ends = x->parents = x->sessions = NULL;
+	x->ends = x->parents = NULL;
 	x->census = NULL;
 }
 
@@ -116,14 +104,6 @@ ppid_is(const struct cp_census *c, uint32_t i, const void *key)
 	return (x > y) - (x < y);
 }
 
-static int
-sid_is(const struct cp_census *c, uint32_t i, const void *key)
-{
-	pid_t x = c->procs[i].sid, y = *(const pid_t *)key;
-
-	return (x > y) - (x < y);
-}
-
 struct cp_run
 cp_index_ends(const struct cp_index *x, enum cp_kind kind, uint64_t ino)
 {
@@ -137,10 +117,4 @@ cp_index_children(const struct cp_index *x, pid_t ppid)
 {
 	return run_of(x->census, x->parents, x->census->n_procs, ppid_is,
 	    &ppid);
-}
-
-struct cp_run
-cp_index_session(const struct cp_index *x, pid_t sid)
-{
-	return run_of(x->census, x->sessions, x->census->n_procs, sid_is, &sid);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Three orderings over one census, so that the judge asks "who holds this
- * end", "whose parent is this" and "who is in this session" by binary search:
- * a thousand wards are judged in one census without a thousand scans of it.
+ * Two orderings over one census, so that the judge asks "who holds this end"
+ * and "whose parent is this" by binary search: a thousand wards are judged in
+ * one census without a thousand scans of it.
  */
 #ifndef CP_INDEX_H
 #define CP_INDEX_H
@@ -11,9 +11,8 @@
 
 struct cp_index {
 	const struct cp_census *census;
-	uint32_t *ends;	    /* indices of census->ends by (kind, ino) */
-	uint32_t *parents;  /* indices of census->procs by ppid */
-	uint32_t *sessions; /* indices of census->procs by sid */
+	uint32_t *ends;	   /* indices of census->ends by (kind, ino) */
+	uint32_t *parents; /* indices of census->procs by ppid */
 };
 
 /* A run of indices. */
@@ -32,6 +31,5 @@ void cp_index_free(struct cp_index *x);
 struct cp_run cp_index_ends(const struct cp_index *x, enum cp_kind kind,
     uint64_t ino);
 struct cp_run cp_index_children(const struct cp_index *x, pid_t ppid);
-struct cp_run cp_index_session(const struct cp_index *x, pid_t sid);
 
 #endif

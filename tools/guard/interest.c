@@ -7,9 +7,9 @@
 
 #include "interest.h"
 
-int
-cp_interest_compare(uint8_t kind_a, uint64_t ino_a, uint8_t kind_b,
-    uint64_t ino_b)
+/* The order of sets and truths: by kind, then inode. */
+static int
+compare_ends(uint8_t kind_a, uint64_t ino_a, uint8_t kind_b, uint64_t ino_b)
 {
 	if (kind_a != kind_b)
 		return kind_a < kind_b ? -1 : 1;
@@ -21,7 +21,7 @@ compare(const void *a, const void *b)
 {
 	const struct cp_interest *x = a, *y = b;
 
-	return cp_interest_compare(x->kind, x->ino, y->kind, y->ino);
+	return compare_ends(x->kind, x->ino, y->kind, y->ino);
 }
 
 struct cp_interest *
@@ -75,7 +75,7 @@ compare_truth(const void *key, const void *truth)
 	const struct cp_interest *k = key;
 	const struct cp_truth *t = truth;
 
-	return cp_interest_compare(k->kind, k->ino, t->kind, t->ino);
+	return compare_ends(k->kind, k->ino, t->kind, t->ino);
 }
 
 const struct cp_truth *

@@ -9,10 +9,6 @@
 
 #include "census.h"
 
-/* The order of sets and truths: by kind, then inode. */
-int cp_interest_compare(uint8_t kind_a, uint64_t ino_a, uint8_t kind_b,
-    uint64_t ino_b);
-
 /*
  * A sorted copy without duplicates, to be freed; *N is adjusted.  NULL with
  * ENOMEM.

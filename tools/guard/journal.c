@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #define LIBBSD_OPENBSD_VIS
-#include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
@@ -141,8 +140,20 @@ channel_of(const struct cp_ward *w)
 	return json_sprintf("%s %s", shape, kind_name(w));
 }
 
+/* In seconds. */
+static double
+age_of(const struct cp_ward *w)
+{
+	struct timespec up;
+	uint64_t ms;
+
+	clock_gettime(CLOCK_MONOTONIC, &up);
+	ms = (uint64_t)up.tv_sec * 1000 + (uint64_t)up.tv_nsec / 1000000;
+	return (double)(ms - w->born_ms) / 1000;
+}
+
 static json_t *
-child_of(const struct cp_entry *e, uint64_t age_ms)
+child_of(const struct cp_entry *e)
 {
 	pid_t pid = e->pid != 0 ? e->pid : e->ward->pid;
 	uint64_t start = e->pid != 0 ? e->start : e->ward->start;
@@ -154,7 +165,7 @@ child_of(const struct cp_entry *e, uint64_t age_ms)
 	json_object_set_new(j, "ward", json_integer(e->ward->pid));
 	json_object_set_new(j, "ward_start",
 	    json_integer((json_int_t)e->ward->start));
-	json_object_set_new(j, "age", json_real((double)age_ms / 1000));
+	json_object_set_new(j, "age", json_real(age_of(e->ward)));
 	json_object_set_new(j, "channel", channel_of(e->ward));
 	return j;
 }
@@ -174,34 +185,33 @@ numbers_of(const struct cp_number *n)
 	return j;
 }
 
-static void
-write_json(const struct cp_entry *e)
+static json_t *
+host_of(const struct cp_host *h)
 {
-	struct timespec now, up;
+	return json_pack("{s:i, s:I, s:o}", "pid", (int)h->pid, "start",
+	    (json_int_t)h->start, "comm",
+	    text(h->comm, strnlen(h->comm, sizeof(h->comm))));
+}
+
+/* The object of *E as one line, to be freed; or NULL. */
+static char *
+line_of(const struct cp_entry *e)
+{
+	struct timespec now;
 	json_t *j = json_object();
 	char *line;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	clock_gettime(CLOCK_MONOTONIC, &up);
 	json_object_set_new(j, "time",
 	    json_real((double)now.tv_sec + (double)now.tv_nsec / 1e9));
 	json_object_set_new(j, "event", json_string(e->event));
 	if (e->host != NULL)
-		json_object_set_new(j, "host",
-		    json_pack("{s:i, s:I, s:o}", "pid", (int)e->host->pid,
-			"start", (json_int_t)e->host->start, "comm",
-			text(e->host->comm,
-			    strnlen(e->host->comm, sizeof(e->host->comm)))));
-	if (e->ward != NULL) {
-		uint64_t ms = (uint64_t)up.tv_sec * 1000 +
-		    (uint64_t)up.tv_nsec / 1000000;
-
-		json_object_set_new(j, "child",
-		    child_of(e, ms - e->ward->born_ms));
-	} else if (e->name != NULL) {
+		json_object_set_new(j, "host", host_of(e->host));
+	if (e->ward != NULL)
+		json_object_set_new(j, "child", child_of(e));
+	else if (e->name != NULL)
 		json_object_set_new(j, "child",
 		    json_pack("{s:o}", "name", text(e->name, strlen(e->name))));
-	}
 	if (e->reason != NULL)
 		json_object_set_new(j, "reason", json_string(e->reason));
 	if (e->step != NULL)
@@ -215,10 +225,19 @@ write_json(const struct cp_entry *e)
 		json_object_set_new(j, "numbers", numbers_of(e->numbers));
 	line = json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(13));
 	json_decref(j);
+	return line;
+}
+
+static void
+write_json(const struct cp_entry *e)
+{
+	char *line = line_of(e);
+	size_t len;
+
 	if (line == NULL)
 		return;
 	/* One write, so that lines of several guards never mix. */
-	size_t len = strlen(line);
+	len = strlen(line);
 	line[len] = '\n';
 	(void)!write(fd, line, len + 1);
 	free(line);

@@ -8,7 +8,6 @@
 #ifndef CP_GUARD_MAILBOX_H
 #define CP_GUARD_MAILBOX_H
 
-#include "facts.h"
 #include "trust.h"
 
 /*

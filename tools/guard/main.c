@@ -47,7 +47,6 @@
 
 static struct cp_options options;
 static struct cp_host *root;
-static pid_t root_number;
 static bool waits; /* nobody waits for an answer to what it tells */
 static char title[sizeof(root->comm)]; /* the name in ours */
 static uint64_t wait_until;	       /* for a first message, 0: no more */
@@ -73,7 +72,7 @@ set_up(void)
 	cp_journal_open(options.journal);
 	cp_admit_init(&options);
 	cp_idle_init(&options);
-	cp_query_init(&options, root_number);
+	cp_query_init(&options);
 	return 0;
 }
 
@@ -214,7 +213,7 @@ hosts_live(void)
 	return false;
 }
 
-/* A crew's threads ask for little, and seldom: they need no heaps of their own. */
+/* A crew's threads ask for little, and seldom: they need no own heaps. */
 static void
 share_heap(void)
 {
@@ -273,14 +272,13 @@ guard(void)
 int
 main(int argc, char **argv)
 {
-	root_number = cp_startup(argc, argv, &options);
+	const pid_t number = cp_startup(argc, argv, &options);
+
 	cp_slim_init();
 	share_heap();
 	if (cp_facts_init() != 0 || set_up() != 0)
 		err(125, "can't start");
-	root = cp_told_host(root_number, cp_watch_now());
-	if (root != NULL)
-		root->root = true;
+	root = cp_told_host(number, cp_watch_now());
 	/* The two ask for an answer, and for who is there. */
 	if (options.keep == 0 && options.limit == 0)
 		waits = cp_cradle_init() == 0;
@@ -294,6 +292,6 @@ main(int argc, char **argv)
 		guard();
 		cp_sentinel_stop();
 	} while (cp_told_retire(cp_watch_now()) > 0);
-	cp_journal_note("guard-end", "the last host and ward are gone", 0);
+	cp_journal_note("guard-end", "the last host and child are gone", 0);
 	return 0;
 }

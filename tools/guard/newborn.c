@@ -15,8 +15,7 @@
 /* They are looked at together: at multiples of this. */
 #define TICK_MS 25
 /* What else is said asks for something at once. */
-#define CAN_WAIT                                                               \
-	(CP_WARD_DUPLEX | CP_WARD_ARMED | CP_WARD_MAIN_THREAD | CP_WARD_GUESS)
+#define CAN_WAIT (CP_WARD_DUPLEX | CP_WARD_GUESS)
 
 static struct cp_host *
 host_of(const struct cp_heard *x)

@@ -13,7 +13,7 @@
 
 #include "watch.h"
 
-/* Do these N events follow the last ones as fast, and can the next ones wait? */
+/* Do these N events follow the last ones as fast, and can the next wait? */
 bool cp_pace_is_storm(const struct cp_event *events, int n, uint64_t now_ms);
 
 /*

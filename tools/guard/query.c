@@ -18,15 +18,13 @@
 #define FRESH_MS 20
 
 static const struct cp_options *options;
-static pid_t root;
 static int file = -1; /* the last snapshot */
 static uint64_t file_ms;
 
 void
-cp_query_init(const struct cp_options *o, pid_t root_pid)
+cp_query_init(const struct cp_options *o)
 {
 	options = o;
-	root = root_pid;
 	file = -1; /* the number was the dead guard's: it is another's now */
 }
 
@@ -79,7 +77,7 @@ hear_query(const struct cp_heard *x)
 {
 	if (file < 0 || x->now_ms > file_ms + FRESH_MS) {
 		drop_file();
-		file = cp_snapshot_take(options, root, x->now_ms);
+		file = cp_snapshot_take(options, x->now_ms);
 		file_ms = x->now_ms;
 	}
 	if (file >= 0)

@@ -11,10 +11,10 @@
 #include "trust.h"
 
 /*
- * For the snapshot: what this guard was told, and for whom it was started.
- * Once in each process: nothing of a dead guard's is kept.
+ * For the snapshot: what this guard was told.  Once in each process: nothing
+ * of a dead guard's is kept.
  */
-void cp_query_init(const struct cp_options *options, pid_t root);
+void cp_query_init(const struct cp_options *options);
 
 /* Hears one of the four; from another user than ours or root it is nothing. */
 void cp_query_hear(const struct cp_heard *x);

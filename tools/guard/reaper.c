@@ -193,8 +193,9 @@ is_proven(const struct cp_finding *f)
 	return f->verdict >= CP_PARENT_GONE;
 }
 
-void
-cp_reaper_attend(struct cp_ward *w, const struct cp_case *c)
+/* The judge's finding, with what is only looked for if it matters. */
+static struct cp_finding
+find(struct cp_ward *w, const struct cp_case *c)
 {
 	struct cp_finding f;
 
@@ -213,6 +214,48 @@ cp_reaper_attend(struct cp_ward *w, const struct cp_case *c)
 	}
 	if (f.verdict == CP_CHILD_GONE && cp_left_is_excused(w, c, f.act_ms))
 		f = cp_judge(c);
+	return f;
+}
+
+static void
+act(struct cp_ward *w, const struct cp_case *c, const struct cp_finding *f)
+{
+	if (is_proven(f) && w->step != CP_STEP_KILL)
+		w->rounds = 0;
+	if (f->verdict != CP_NOBODY)
+		w->missed = false;
+	switch (f->verdict) {
+	case CP_LIVE:
+		attend_living(w, c);
+		break;
+	case CP_DOUBT:
+		back_off(w, c->now_ms);
+		break;
+	case CP_NOBODY:
+		attend_nobody(w, c);
+		break;
+	case CP_SPARED:
+		attend_spared(w, c, f);
+		break;
+	case CP_ADOPT:
+		attend_heir(w, c, f);
+		break;
+	case CP_PARENT_GONE:
+	case CP_PEER_GONE:
+	case CP_CHILD_GONE:
+		cp_steps_take(w, c, f);
+		break;
+	case CP_STALE:
+		attend_stale(w, c, f);
+		break;
+	}
+}
+
+void
+cp_reaper_attend(struct cp_ward *w, const struct cp_case *c)
+{
+	struct cp_finding f = find(w, c);
+
 	if (f.verdict == CP_CHILD_GONE && cp_left_is_early(w, c)) {
 		cp_company_remember(w, c);
 		cp_company_watch(w);
@@ -224,34 +267,5 @@ cp_reaper_attend(struct cp_ward *w, const struct cp_case *c)
 		w->spare = true;
 		f = cp_judge(c);
 	}
-
-	if (is_proven(&f) && w->step != CP_STEP_KILL)
-		w->rounds = 0;
-	if (f.verdict != CP_NOBODY)
-		w->missed = false;
-	switch (f.verdict) {
-	case CP_LIVE:
-		attend_living(w, c);
-		break;
-	case CP_DOUBT:
-		back_off(w, c->now_ms);
-		break;
-	case CP_NOBODY:
-		attend_nobody(w, c);
-		break;
-	case CP_SPARED:
-		attend_spared(w, c, &f);
-		break;
-	case CP_ADOPT:
-		attend_heir(w, c, &f);
-		break;
-	case CP_PARENT_GONE:
-	case CP_PEER_GONE:
-	case CP_CHILD_GONE:
-		cp_steps_take(w, c, &f);
-		break;
-	case CP_STALE:
-		attend_stale(w, c, &f);
-		break;
-	}
+	act(w, c, &f);
 }

@@ -10,6 +10,7 @@
  * end of somebody's patience.
  */
 #define ANSWER_MS 600000
+
 static LIST_HEAD(, cp_rest) records = LIST_HEAD_INITIALIZER(records);
 /* Untouched pages cost nothing. */
 static struct cp_rest *by_ward[CP_WARDS_MAX];

@@ -21,9 +21,10 @@ struct cp_sight {
 };
 
 /*
- * Can HOST talk to nobody through CHANNEL[2]: it has no end where it was told to
- * have it, or nobody has the other, as far as can be seen?  SEEN, CP_SIGHTS of them and zeros at first, serves all children that
- * were told of before it was made.
+ * Can HOST talk to nobody through CHANNEL[2]: it has no end where it was told
+ * to have it, or nobody has the other, as far as can be seen?  SEEN, CP_SIGHTS
+ * of them and zeros at first, serves all children that were told of before it
+ * was made.
  */
 bool cp_sight_cut_off(struct cp_sight *seen, const struct cp_host *host,
     const struct cp_channel channel[2]);

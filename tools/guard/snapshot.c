@@ -138,7 +138,7 @@ write_file(const struct writing *s)
 }
 
 int
-cp_snapshot_take(const struct cp_options *options, pid_t root, uint64_t now)
+cp_snapshot_take(const struct cp_options *options, uint64_t now)
 {
 	struct writing s = { .head = { .magic = CP_SNAP_MAGIC,
 				 .head_size = sizeof(struct cp_snap_head),
@@ -146,7 +146,6 @@ cp_snapshot_take(const struct cp_options *options, pid_t root, uint64_t now)
 				 .ward_size = sizeof(struct cp_snap_ward),
 				 .member_size = sizeof(struct cp_snap_member),
 				 .guard = getpid(),
-				 .root = root,
 				 .now_ms = now,
 				 .options = *options,
 				 .tally = *cp_facts_tally() } };

@@ -25,7 +25,6 @@ struct cp_snap_head {
 	uint32_t head_size, host_size, ward_size, member_size;
 	uint32_t n_hosts, n_wards, n_members;
 	pid_t guard;
-	pid_t root; /* the host that it was started for */
 	uint64_t now_ms;
 	struct cp_options options;
 	struct cp_tally tally;
@@ -84,10 +83,9 @@ struct cp_snap_member {
 };
 
 /*
- * Makes one of what is known now, of a guard with these options that was
- * started for ROOT.  Returns a sealed file, or -1 with errno.  Context: guard.
+ * Makes one of what is known now, of a guard with these options.  Returns a
+ * sealed file, or -1 with errno.  Context: guard.
  */
-int cp_snapshot_take(const struct cp_options *options, pid_t root,
-    uint64_t now_ms);
+int cp_snapshot_take(const struct cp_options *options, uint64_t now_ms);
 
 #endif

@@ -12,7 +12,7 @@
 
 #include "facts.h"
 
-/* Hears all that waits in the socket, at most MAX messages; returns how many. */
+/* Hears what waits in the socket, at most MAX messages; returns how many. */
 int cp_told_hear(uint64_t now_ms, int max);
 
 /*

@@ -2,7 +2,6 @@
 /* See traffic.h. */
 #include <sys/inotify.h>
 
-#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 

@@ -210,9 +210,9 @@ cp_trust_host(pid_t child, pid_t host, const struct cp_stat *st)
 /*
  * May this sender register the child PID of HOST?  A child speaks for itself,
  * a host for its own children.  If the host is dead, or dying, nobody can
- * tell whose child it was, nor, if it was in another PID namespace, who has that
- * number here: then PID must have the channels that were told, or, if it has
- * none, be as old as was told.
+ * tell whose child it was, nor, if it was in another PID namespace, who has
+ * that number here: then PID must have the channels that were told, or, if it
+ * has none, be as old as was told.
  */
 bool
 cp_trust_child(const struct cp_heard *x, pid_t pid, pid_t host,

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-#include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +21,7 @@
 #include "sockdiag.h"
 #include "truth.h"
 
-#define PIPEFS 0x50495045 /* PIPEFS_MAGIC of <linux/magic.h> */
-#define LEAST  512	  /* pipes are worth a thread */
+#define LEAST 512 /* pipes are worth a thread */
 
 static struct cp_truth *
 truth_of(struct cp_census *c, uint8_t kind, uint64_t ino)
@@ -64,7 +63,7 @@ is_pipe(int held, uint64_t ino)
 		return false;
 	if (pipes != 0 && st.st_dev == pipes)
 		return true;
-	if (fstatfs(held, &fs) == -1 || fs.f_type != PIPEFS)
+	if (fstatfs(held, &fs) == -1 || fs.f_type != PIPEFS_MAGIC)
 		return false;
 	pipes = st.st_dev;
 	return true;
