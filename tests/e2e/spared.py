@@ -10,6 +10,7 @@ import functools
 import os
 import signal
 import subprocess
+import sys
 import time
 
 import proc
@@ -259,6 +260,43 @@ def daemon_host(s, word, how):
         expect(s.wards("g1")[0].dead(), "its other ward lives")
 
 
+# A host with two wards whose fork goes on as another program, and is given
+# the ends of the first one; those of the other it has inherited by accident.
+SUCCEEDED = """
+import os, subprocess, sys
+ward, meet = sys.argv[1:]
+PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+kept = subprocess.Popen([ward, "stubborn", meet, "kept"], **PIPES)
+i, o = os.pipe2(0), os.pipe2(0)
+lost = subprocess.Popen([ward, "stubborn", meet, "lost"], stdin=i[0],
+                        stdout=o[1])
+os.close(i[0])
+os.close(o[1])
+os.read(0, 1)
+if os.fork() == 0:
+    os.setsid()
+    for end in (kept.stdin, kept.stdout):
+        os.set_inheritable(end.fileno(), True)
+    os.execv(ward, [ward, "stubborn", meet, "heir"])
+os._exit(0)
+"""
+
+
+def succeeded(s):
+    """Another program goes on with what was given to it on purpose."""
+    host = s.start([sys.executable, "-c", SUCCEEDED, s.program("ward"),
+                    s.meet], stdin=subprocess.PIPE)
+    s.gather(kept=1, lost=1)
+    s.find_guard()
+    with host.child.stdin as stdin:
+        stdin.write(b"!")
+    s.gather(heir=1)
+    guard_acted(s, "lost")
+    alive(s.wards("kept", "heir"), "what has its ends lives")
+    s.met["heir"][0].kill()
+    guard_acted(s, "kept")
+
+
 def spare_by_name(s):
     """`spare=` names it."""
     host = s.host("wait", STUBBORN + ",prog=static", STUBBORN,
@@ -323,5 +361,6 @@ def cases():
         yield Case(f"spared/headless/{spec}", P(headless, spec=spec), False)
     yield Case("spared/other-host", other_host, False)
     yield Case("spared/exec-keeps-ends", exec_keeps_ends, False)
+    yield Case("spared/succeeded", succeeded, False)
     yield Case("spared/by-name", spare_by_name, False)
     yield Case("spared/stopped-host", stopped_host, False)

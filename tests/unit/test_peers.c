@@ -26,7 +26,7 @@ Test(peers, neighbour)
 	drop(OTHER, 3);
 	is_gone();
 	end(OTHER, 0, CP_KIND_PIPE, CP_WRITE, OUT);
-	is_gone(); /* the other side: not a peer */
+	is_gone();   /* the other side: not a peer */
 	goes(OTHER); /* but one of them */
 }
 
@@ -98,6 +98,23 @@ Test(peers, heir_by_program)
 	find(OTHER)->exe = world.host.exe;
 	is_by(CP_ADOPT, CP_RULE_HEIR, OTHER);
 	world.host.exe = find(OTHER)->exe = 0; /* unknown is not equal */
+	is_gone();
+}
+
+/* Close-on-exec: what another program has of it was left open on purpose. */
+Test(peers, heir_by_seal)
+{
+	duplex();
+	proc(OTHER, INIT);
+	end(OTHER, 5, CP_KIND_PIPE, CP_WRITE, IN);
+	host_dies();
+	is_gone();
+	world.ward.channel[1].sealed = true;
+	is_gone();
+	world.ward.channel[0].sealed = true;
+	is_by(CP_ADOPT, CP_RULE_HEIR, OTHER);
+	stays(OTHER);
+	other_ward_at(OTHER, INIT);
 	is_gone();
 }
 
@@ -179,7 +196,7 @@ Test(peers, unseen)
 	is_gone();
 	in = truth(CP_KIND_PIPE, IN);
 	out = truth(CP_KIND_PIPE, OUT);
-	is_gone(); /* asked, but not told */
+	is_gone();				  /* asked, but not told */
 	in->readers = out->writers = CP_OPEN_YES; /* the child's own */
 	is_gone();
 	in->writers = CP_OPEN_YES;

@@ -14,35 +14,40 @@ same_program(const struct cp_ward *w, const struct cp_proc *p)
 }
 
 /*
- * What a process outside the ward that holds the host end at FD means.
- *
- * On fd 0 to 2 it talks through it: a pipeline's neighbour.  A fork copy of
- * the host, or another run of the same program, was given it to go on with, as
- * was what is older than the host: it can't have inherited it, and so was who
- * holds the end of a one-way ward, as a shell hands it on in `tee >(gzip)`.
- * Another ward, or any other program that holds it at a high number, has
- * inherited it by accident.
+ * Was P, which holds the host end of CH at a high number, given it to go on
+ * with?  A fork copy of the host, or another run of the same program, was; so
+ * was what is older than the host, which can't have inherited it, and who holds
+ * the end of a one-way ward, as a shell hands it on in `tee >(gzip)`, or one
+ * that is closed on exec.  Another ward, or any other program, has inherited it
+ * by accident.
+ */
+static bool
+is_heir(const struct cp_case *c, const struct cp_channel *ch,
+    const struct cp_proc *p)
+{
+	if (p->start < c->ward->host->start)
+		return true;
+	return cp_other_ward(c, p) == NULL &&
+	    (same_program(c->ward, p) || !c->ward->duplex || ch->sealed);
+}
+
+/*
+ * What it means that a process outside the ward holds E.  On fd 0 to 2 it talks
+ * through it: a pipeline's neighbour.
  */
 static void
-weigh(const struct cp_case *c, const struct cp_proc *p, int fd,
-    struct cp_across *o)
+weigh(const struct cp_case *c, const struct cp_channel *ch,
+    const struct cp_end *e, struct cp_across *o)
 {
-	bool older = p->start < c->ward->host->start;
+	const struct cp_proc *p = &c->index->census->procs[e->proc];
 
 	if (cp_is_host(c, p)) {
 		o->host = true;
-		return;
-	}
-	if (fd <= 2) {
+	} else if (e->fd <= 2) {
 		o->verdict = CP_SPARED;
 		o->rule = CP_RULE_NEIGHBOUR;
 		o->who = p->pid;
-		return;
-	}
-	if (o->verdict == CP_LIVE &&
-	    (older ||
-		(cp_other_ward(c, p) == NULL &&
-		    (same_program(c->ward, p) || !c->ward->duplex)))) {
+	} else if (o->verdict == CP_LIVE && is_heir(c, ch, p)) {
 		o->verdict = CP_ADOPT;
 		o->rule = CP_RULE_HEIR;
 		o->who = p->pid;
@@ -89,7 +94,7 @@ look_across(const struct gathering *g, const struct cp_channel *ch)
 			continue; /* of another container's devpts */
 		seen = true;
 		if (cp_runs(p) && !cp_gathered(g, p))
-			weigh(c, p, e->fd, &o);
+			weigh(c, ch, e, &o);
 	}
 	if (!seen && (pty || said_open(c, ch) == CP_OPEN_YES)) {
 		o.verdict = CP_DOUBT;

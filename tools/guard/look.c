@@ -98,6 +98,13 @@ is_cloexec(pid_t pid, int fd)
 	return flags != NULL && (strtoul(flags + 7, NULL, 8) & O_CLOEXEC) != 0;
 }
 
+/* Has the host, which lives, not got its end of CH any more? */
+static bool
+has_closed(const struct cp_host *h, const struct cp_channel *ch)
+{
+	return !h->dead && !cp_host_has(h, ch) && !cp_process_is_dying(h->pid);
+}
+
 /*
  * Close-on-exec since it was made, or made so in the meantime.  Closed already:
  * nobody can tell, so it may have been.
@@ -108,8 +115,9 @@ settle_seals(struct cp_ward *w)
 	for (int k = 0; k < 2; k++) {
 		struct cp_channel *ch = &w->channel[k];
 
-		ch->sealed = ch->sealed || !cp_host_has(w->host, ch) ||
-		    is_cloexec(w->host->pid, ch->host_fd);
+		ch->sealed = ch->sealed ||
+		    is_cloexec(w->host->pid, ch->host_fd) ||
+		    has_closed(w->host, ch);
 	}
 }
 
