@@ -30,12 +30,12 @@ SHIM	= config real owner slot arm channel ring shed made kept ward over \
 # other; see tools/guard/slim.h.
 GUARD	= main watch slim sentinel startup signals socket told death mailbox \
 	  newborn undo cradle sight borrow enroll trust affairs facts \
-	  facts_tables facts_members facts_adopt due census walk walk_list crew process \
-	  interest truth hostends sockdiag index gather childends across judge \
-	  spare company link reaper reaper_stirred steps dismiss left unwaited \
-	  journal look look_children children query snapshot round sitting \
-	  batch hold closes tap traffic usage baseline rest stale brake admit \
-	  idle command pace
+	  facts_tables facts_members facts_adopt due census walk walk_list \
+	  crew process interest truth hostends sockdiag index gather childends \
+	  across judge spare company link reaper reaper_stirred steps dismiss \
+	  left unwaited journal journal_json json_text look look_children \
+	  children query snapshot round sitting batch hold closes tap traffic \
+	  usage baseline rest stale brake admit idle command pace
 # The frame and the launcher; what shows guards; then, by command: scan, doctor,
 # report; completions.
 CLI	= main commands say usage parts path export target elf exports file \
@@ -49,7 +49,8 @@ CLI	= main commands say usage parts path export target elf exports file \
 	  complete complete_bash complete_zsh complete_fish
 # Units of the guard that the commands look through, too.
 CLI_GUARD = census walk walk_list crew process interest truth borrow \
-	  sockdiag index spare judge gather childends across children
+	  sockdiag index spare judge gather childends across children \
+	  json_text
 
 # Criterion, one program each; the objects of each are written out below.
 TESTS	= procfs options wire actions channel slot ward preload ask report \
@@ -242,9 +243,10 @@ $(B)/tests/test_due: $(B)/obj/guard/due.o
 $(B)/tests/test_slim: $(B)/obj/guard/slim.o
 $(B)/tests/test_round: $(filter-out %/main.o,$(GUARD_O))
 $(B)/tests/test_spare: $(B)/obj/guard/spare.o
+JOURNAL_O = journal.o journal_json.o json_text.o
 TOLD_O	= $(addprefix $(B)/obj/guard/,socket.o told.o death.o mailbox.o \
 	  newborn.o undo.o cradle.o sight.o borrow.o enroll.o trust.o \
-	  affairs.o query.o snapshot.o watch.o journal.o admit.o brake.o \
+	  affairs.o query.o snapshot.o watch.o $(JOURNAL_O) admit.o brake.o \
 	  idle.o rest.o baseline.o usage.o stale.o traffic.o tap.o hold.o \
 	  command.o) $(FACTS_O) $(B)/obj/common/key.o
 TOLD_T	= $(addprefix $(B)/tests/test_,told newborn mailbox affairs query \
@@ -257,7 +259,7 @@ $(B)/tests/test_look: $(B)/obj/guard/look.o $(B)/obj/guard/look_children.o \
 	$(B)/obj/guard/closes.o $(B)/obj/guard/hold.o \
 	$(TOLD_O) $(filter-out %/process.o,$(CENSUS_O)) \
 	$(B)/obj/common/options.o
-$(B)/tests/test_journal: $(B)/obj/guard/journal.o
+$(B)/tests/test_journal: $(addprefix $(B)/obj/guard/,$(JOURNAL_O))
 $(B)/tests/test_pace: $(addprefix $(B)/obj/guard/,pace.o watch.o process.o) \
 	$(PROCFS_O)
 $(B)/tests/test_orphan: $(addprefix $(B)/obj/cli/,orphan.o kin.o orphan_why.o)
@@ -282,7 +284,7 @@ $(B)/tests/test_rest: $(addprefix $(B)/obj/guard/,rest.o baseline.o usage.o)
 $(B)/tests/test_traffic $(B)/tests/test_rest: $(PROCFS_O) \
 	$(addprefix $(B)/obj/guard/,traffic.o tap.o hold.o) $(FACTS_O)
 $(B)/tests/test_closes: $(addprefix $(B)/obj/guard/,closes.o hold.o watch.o \
-	  journal.o) $(FACTS_O) $(PROCFS_O)
+	  $(JOURNAL_O)) $(FACTS_O) $(PROCFS_O)
 $(B)/tests/test_export: $(B)/obj/cli/export.o $(B)/obj/common/options.o
 
 $(TEST_B): $(B)/tests/%: $(B)/obj/tests/%.o

@@ -10,23 +10,28 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "../../tools/guard/journal.h"
 
-#define SOMEBODY 65534
+#define SOMEBODY  65534
 #define LINES_MAX 32
 
 static char dir[64], file[128];
 static char text[65536];
 static char *lines[LINES_MAX];
 static size_t n_writes;
-static struct cp_host host = { .pid = 70, .start = UINT64_C(1) << 53,
+static struct cp_host host = { .pid = 70,
+	.start = UINT64_C(1) << 53,
 	.comm = "host" };
-static struct cp_ward ward = { .pid = 71, .start = 5, .duplex = true,
+static struct cp_ward ward = { .pid = 71,
+	.start = 5,
+	.duplex = true,
 	.name = "server" };
 
 /* libc's, but that it counts: the journal's calls come here. */
@@ -35,6 +40,42 @@ write(int fd, const void *buf, size_t n)
 {
 	n_writes++;
 	return syscall(SYS_write, fd, buf, n);
+}
+
+static char logged[512];
+static size_t n_logged;
+
+static void
+keep_log(const char *format, va_list ap)
+{
+	n_logged++;
+	(void)vsnprintf(logged, sizeof(logged), format, ap);
+}
+
+void
+syslog(int priority, const char *format, ...)
+{
+	va_list ap;
+
+	(void)priority;
+	va_start(ap, format);
+	keep_log(format, ap);
+	va_end(ap);
+}
+
+/* With _FORTIFY_SOURCE. */
+void __syslog_chk(int priority, int flag, const char *format, ...);
+
+void
+__syslog_chk(int priority, int flag, const char *format, ...)
+{
+	va_list ap;
+
+	(void)priority;
+	(void)flag;
+	va_start(ap, format);
+	keep_log(format, ap);
+	va_end(ap);
 }
 
 static void
@@ -129,8 +170,13 @@ integer(json_t *j, const char *outer, const char *key)
 Test(journal, line)
 {
 	json_t *j = written(&(struct cp_entry){ .event = "signal",
-	    .reason = "the host is dead", .step = "TERM", .sig = SIGTERM,
-	    .host = &host, .ward = &ward, .pid = 72, .start = 6,
+	    .reason = "the host is dead",
+	    .step = "TERM",
+	    .sig = SIGTERM,
+	    .host = &host,
+	    .ward = &ward,
+	    .pid = 72,
+	    .start = 6,
 	    .error = EPERM });
 
 	cr_assert_str_eq(string(j, NULL, "event"), "signal");
@@ -158,11 +204,14 @@ Test(journal, numbers)
 		{ NULL, 0 },
 	};
 	json_t *j = written(&(struct cp_entry){ .event = "brake",
-	    .host = &host, .name = "ser\nver", .numbers = numbers });
+	    .host = &host,
+	    .name = "ser\nver",
+	    .numbers = numbers });
 
 	cr_assert_eq(integer(j, "numbers", "live"), 3);
-	cr_assert_eq(json_real_value(json_object_get(
-			 json_object_get(j, "numbers"), "idle")),
+	cr_assert_eq(json_real_value(
+			 json_object_get(json_object_get(j, "numbers"),
+			     "idle")),
 	    1.5);
 	cr_assert_eq(json_object_size(json_object_get(j, "numbers")), 2);
 	cr_assert_str_eq(string(j, "child", "name"), "ser\nver");
@@ -182,7 +231,8 @@ Test(journal, one_write_a_line)
 	cp_journal_open(file);
 	n_writes = 0;
 	for (size_t i = 1; i <= 3; i++) {
-		cp_journal(&(struct cp_entry){ .event = "ward", .host = &host,
+		cp_journal(&(struct cp_entry){ .event = "ward",
+		    .host = &host,
 		    .ward = &ward });
 		cr_assert_eq(n_writes, i);
 	}
@@ -205,7 +255,8 @@ Test(journal, names_are_only_names)
 		memcpy(ward.name, names[i], strlen(names[i]));
 		memset(host.comm, 0, sizeof(host.comm));
 		memcpy(host.comm, names[i], strlen(names[i]));
-		cp_journal(&(struct cp_entry){ .event = "ward", .host = &host,
+		cp_journal(&(struct cp_entry){ .event = "ward",
+		    .host = &host,
 		    .ward = &ward });
 	}
 	cr_assert_eq(read_lines("journal"), sizeof(names) / sizeof(names[0]));
@@ -227,8 +278,8 @@ Test(journal, names_that_fill_their_room)
 
 	memset(ward.name, 'n', sizeof(ward.name));
 	memset(host.comm, 'c', sizeof(host.comm));
-	j = written(&(struct cp_entry){ .event = "ward", .host = &host,
-	    .ward = &ward });
+	j = written(&(
+	    struct cp_entry){ .event = "ward", .host = &host, .ward = &ward });
 	cr_assert_eq(strlen(string(j, "child", "name")), sizeof(ward.name));
 	cr_assert_eq(strlen(string(j, "host", "comm")), sizeof(host.comm));
 	json_decref(j);
@@ -267,8 +318,10 @@ arguments(const char *first)
 	pid_t pid = run(first, gate);
 	json_t *j, *list;
 
-	j = written(&(struct cp_entry){ .event = "ward", .host = &host,
-	    .ward = &ward, .pid = pid });
+	j = written(&(struct cp_entry){ .event = "ward",
+	    .host = &host,
+	    .ward = &ward,
+	    .pid = pid });
 	close(gate[1]);
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
 	cr_assert_eq(status, 0);
@@ -325,11 +378,11 @@ Test(journal, arguments_without_an_end)
 Test(journal, nobody_has_no_arguments)
 {
 	ward.pid = 0x3ffffff;
-	json_t *j = written(&(struct cp_entry){ .event = "end", .host = &host,
-	    .ward = &ward });
+	json_t *j = written(
+	    &(struct cp_entry){ .event = "end", .host = &host, .ward = &ward });
 
-	cr_assert_eq(json_array_size(json_object_get(
-			 json_object_get(j, "child"), "argv")),
+	cr_assert_eq(json_array_size(
+			 json_object_get(json_object_get(j, "child"), "argv")),
 	    0);
 	json_decref(j);
 }
@@ -396,17 +449,39 @@ Test(journal, goes_on_in_a_new_file_after_rotation)
 	cr_assert_not_null(strstr(lines[0], "three"));
 }
 
-Test(journal, does_without_a_file_that_cannot_be)
+/* What is done to a process is told, whatever becomes of the file. */
+Test(journal, goes_to_syslog_where_there_can_be_no_file)
 {
+	const struct cp_entry sent = { .event = "signal",
+		.step = "TERM",
+		.sig = SIGTERM,
+		.host = &host,
+		.ward = &ward };
+
 	cp_journal_open("/nonexistent/journal");
 	n_writes = 0;
-	cp_journal_note("hurry", NULL, 0);
+	cp_journal(&sent);
 	cp_journal_reopen();
-	cp_journal_note("hurry", NULL, 0);
+	cp_journal(&sent);
 	cr_assert_eq(n_writes, 0);
+	cr_assert_eq(n_logged, 2);
+	cr_assert_str_eq(logged, "signal server[71] of host[70]: SIGTERM");
+	cp_journal(&(struct cp_entry){ .event = "ward", .ward = &ward });
+	cr_assert_eq(n_logged, 2, "arguments are for the file only");
 	cp_journal_open("none");
-	cp_journal_note("hurry", NULL, 0);
+	cp_journal(&sent);
 	cr_assert_eq(n_writes, 0);
+	cr_assert_eq(n_logged, 2);
+}
+
+Test(journal, goes_to_syslog_where_there_is_no_room)
+{
+	cp_journal_open("/dev/full");
+	cp_journal_note("hurry", "why", 0);
+	cr_assert_str_eq(logged, "hurry: why");
+	cp_journal_open(file);
+	cp_journal_note("hurry", "again", 0);
+	cr_assert_eq(n_logged, 1);
 }
 
 /* A reader who is gone, or who never came, does not hold up the guard. */

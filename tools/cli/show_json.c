@@ -3,35 +3,16 @@
  * What a scan found, for programs.  The schema is in childproof(1): within a
  * version, members are only ever added.  Context: cli.
  */
-#define LIBBSD_OPENBSD_VIS
 #include <err.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <vis.h>
 
+#include "../guard/json_text.h"
 #include "listed.h"
 
 #define SCHEMA	"childproof-scan"
 #define VERSION 1
-
-/* Valid UTF-8 as it is (jansson escapes control characters), else vis(3). */
-static json_t *
-text(const char *s, size_t len)
-{
-	json_t *j = json_stringn(s, len);
-	char *safe;
-
-	if (j != NULL)
-		return j;
-	safe = malloc(4 * len + 1);
-	if (safe == NULL)
-		return NULL;
-	strvisx(safe, s, len, VIS_CSTYLE | VIS_TAB | VIS_NL);
-	j = json_string(safe);
-	free(safe);
-	return j;
-}
 
 static json_t *
 argv_of(const struct cp_listed *p)
@@ -41,8 +22,8 @@ argv_of(const struct cp_listed *p)
 
 	for (size_t i = 0; !p->bare && i < p->len; i += len + 1) {
 		len = strnlen(p->cmdline + i, p->len - i);
-		if (json_array_append_new(list, text(p->cmdline + i, len)) ==
-		    -1)
+		if (json_array_append_new(list,
+			cp_json_text(p->cmdline + i, len)) == -1)
 			break;
 	}
 	return list;

@@ -1,23 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* See journal.h.  JSON is built by jansson, one object a line. */
+/* See journal.h: where entries go. */
 #include <sys/stat.h>
 
 #define LIBBSD_OPENBSD_VIS
 #include <fcntl.h>
-#include <jansson.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 #include <vis.h>
 
 #include "journal.h"
 
-#define ARGV_MAX 4096
-#define VISIBLY	 (VIS_CSTYLE | VIS_TAB | VIS_NL) /* a line stays one */
+#define VISIBLY (VIS_CSTYLE | VIS_TAB | VIS_NL) /* a line stays one */
 
 enum target { NOWHERE, TO_SYSLOG, TO_FILE };
 
@@ -33,11 +29,11 @@ cp_journal_open(const char *where)
 	 * does not know: it would use, and close, whatever has the number now.
 	 */
 	closelog();
+	openlog("childproof", LOG_PID, LOG_DAEMON);
 	if (strcmp(where, "none") == 0) {
 		target = NOWHERE;
 	} else if (strcmp(where, "syslog") == 0) {
 		target = TO_SYSLOG;
-		openlog("childproof", LOG_PID, LOG_DAEMON);
 	} else {
 		target = TO_FILE;
 		path = strdup(where);
@@ -72,175 +68,22 @@ cp_journal_reopen(void)
 	}
 }
 
-/* Valid UTF-8 as it is (jansson escapes control characters), else vis(3). */
-static json_t *
-text(const char *s, size_t len)
-{
-	json_t *j = json_stringn(s, len);
-	char *safe;
-
-	if (j != NULL)
-		return j;
-	safe = malloc(4 * len + 1);
-	if (safe == NULL)
-		return json_string("");
-	strvisx(safe, s, len, VISIBLY);
-	j = json_string(safe);
-	free(safe);
-	return j;
-}
-
-static json_t *
-argv_of(pid_t pid)
-{
-	char name[32], buf[ARGV_MAX];
-	json_t *list = json_array();
-	ssize_t n;
-	int f;
-
-	(void)snprintf(name, sizeof(name), "/proc/%d/cmdline", (int)pid);
-	f = open(name, O_RDONLY | O_CLOEXEC);
-	if (f < 0)
-		return list;
-	n = read(f, buf, sizeof(buf) - 1);
-	close(f);
-	if (n > 0)
-		buf[n] = '\0';
-	for (ssize_t i = 0; i < n;) {
-		size_t len = strlen(buf + i);
-
-		json_array_append_new(list, text(buf + i, len));
-		i += (ssize_t)len + 1;
-	}
-	return list;
-}
-
-static const char *
-kind_name(const struct cp_ward *w)
-{
-	static const char *const kinds[] = {
-		[CP_KIND_NONE] = "none",
-		[CP_KIND_PIPE] = "pipe",
-		[CP_KIND_UNIX] = "socket",
-		[CP_KIND_PTY] = "pty",
-		[CP_KIND_PTMX] = "pty",
-	};
-	int in = w->channel[0].kind, out = w->channel[1].kind;
-
-	return kinds[in != CP_KIND_NONE ? in : out];
-}
-
-static json_t *
-channel_of(const struct cp_ward *w)
-{
-	const char *shape = w->duplex	       ? "duplex" :
-	    w->channel[0].kind != CP_KIND_NONE ? "reader" :
-						 "writer";
-
-	return json_sprintf("%s %s", shape, kind_name(w));
-}
-
-/* In seconds. */
-static double
-age_of(const struct cp_ward *w)
-{
-	struct timespec up;
-	uint64_t ms;
-
-	clock_gettime(CLOCK_MONOTONIC, &up);
-	ms = (uint64_t)up.tv_sec * 1000 + (uint64_t)up.tv_nsec / 1000000;
-	return (double)(ms - w->born_ms) / 1000;
-}
-
-static json_t *
-child_of(const struct cp_entry *e)
-{
-	pid_t pid = e->pid != 0 ? e->pid : e->ward->pid;
-	uint64_t start = e->pid != 0 ? e->start : e->ward->start;
-	json_t *j = json_pack("{s:i, s:I, s:o, s:o}", "pid", (int)pid, "start",
-	    (json_int_t)start, "name",
-	    text(e->ward->name, strnlen(e->ward->name, sizeof(e->ward->name))),
-	    "argv", argv_of(pid));
-
-	json_object_set_new(j, "ward", json_integer(e->ward->pid));
-	json_object_set_new(j, "ward_start",
-	    json_integer((json_int_t)e->ward->start));
-	json_object_set_new(j, "age", json_real(age_of(e->ward)));
-	json_object_set_new(j, "channel", channel_of(e->ward));
-	return j;
-}
-
-static json_t *
-numbers_of(const struct cp_number *n)
-{
-	json_t *j = json_object();
-
-	for (; n->name != NULL; n++) {
-		bool whole = n->value == (double)(json_int_t)n->value;
-
-		json_object_set_new(j, n->name,
-		    whole ? json_integer((json_int_t)n->value) :
-			    json_real(n->value));
-	}
-	return j;
-}
-
-static json_t *
-host_of(const struct cp_host *h)
-{
-	return json_pack("{s:i, s:I, s:o}", "pid", (int)h->pid, "start",
-	    (json_int_t)h->start, "comm",
-	    text(h->comm, strnlen(h->comm, sizeof(h->comm))));
-}
-
-/* The object of *E as one line, to be freed; or NULL. */
-static char *
-line_of(const struct cp_entry *e)
-{
-	struct timespec now;
-	json_t *j = json_object();
-	char *line;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	json_object_set_new(j, "time",
-	    json_real((double)now.tv_sec + (double)now.tv_nsec / 1e9));
-	json_object_set_new(j, "event", json_string(e->event));
-	if (e->host != NULL)
-		json_object_set_new(j, "host", host_of(e->host));
-	if (e->ward != NULL)
-		json_object_set_new(j, "child", child_of(e));
-	else if (e->name != NULL)
-		json_object_set_new(j, "child",
-		    json_pack("{s:o}", "name", text(e->name, strlen(e->name))));
-	if (e->reason != NULL)
-		json_object_set_new(j, "reason", json_string(e->reason));
-	if (e->step != NULL)
-		json_object_set_new(j, "step", json_string(e->step));
-	if (e->sig != 0)
-		json_object_set_new(j, "signal", json_integer(e->sig));
-	if (e->error != 0)
-		json_object_set_new(j, "error",
-		    json_string(strerror(e->error)));
-	if (e->numbers != NULL)
-		json_object_set_new(j, "numbers", numbers_of(e->numbers));
-	line = json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(13));
-	json_decref(j);
-	return line;
-}
-
-static void
+/* Is it in the file now? */
+static bool
 write_json(const struct cp_entry *e)
 {
-	char *line = line_of(e);
+	char *line = cp_journal_json(e);
+	ssize_t n;
 	size_t len;
 
 	if (line == NULL)
-		return;
+		return false;
 	/* One write, so that lines of several guards never mix. */
 	len = strlen(line);
 	line[len] = '\n';
-	(void)!write(fd, line, len + 1);
+	n = write(fd, line, len + 1);
 	free(line);
+	return n == (ssize_t)len + 1;
 }
 
 static void
@@ -298,12 +141,13 @@ is_routine(const struct cp_entry *e)
 		strcmp(e->event, "guard-end") == 0);
 }
 
+/* What has no place in its file is not lost. */
 void
 cp_journal(const struct cp_entry *e)
 {
-	if (target == TO_FILE && fd >= 0)
-		write_json(e);
-	else if (target == TO_SYSLOG && !is_routine(e))
+	if (target == TO_FILE && fd >= 0 && write_json(e))
+		return;
+	if (target != NOWHERE && !is_routine(e))
 		write_syslog(e);
 }
 

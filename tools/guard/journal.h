@@ -36,13 +36,22 @@ struct cp_entry {
 	const struct cp_number *numbers; /* ended by a NULL name, or NULL */
 };
 
-/* WHERE as in the option `journal`: "syslog", "none" or an absolute path. */
+/*
+ * WHERE as in the option `journal`: "syslog", "none" or an absolute path.  What
+ * can't be written to that file goes to syslog.
+ */
 void cp_journal_open(const char *where);
 
 /* Opens the file anew, after it was rotated. */
 void cp_journal_reopen(void);
 
 void cp_journal(const struct cp_entry *e);
+
+/*
+ * The entry as an object of JSON without line break, which the caller frees.
+ * NULL: no memory.
+ */
+char *cp_journal_json(const struct cp_entry *e);
 
 /* An entry without host or ward. */
 void cp_journal_note(const char *event, const char *reason, int error);
