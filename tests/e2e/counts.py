@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 
-from counting import TRUE, Bench, callgrind, difference, strace
+from instruments import TRUE, Bench, callgrind, difference, strace
 from runner import Case
 from scene import TREE, expect
 

@@ -14,8 +14,8 @@ import sys
 import time
 
 import proc
-from count import (SAMPLE, Count, come, end, figures, finish, journalled,
-                   watch, words)
+from population import (SAMPLE, Count, come, end, figures, finish,
+                        journalled, watch, words)
 from real import HOSTS, NODE
 from runner import Case
 from scene import GRACE, LONG, TERM, expect

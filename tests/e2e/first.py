@@ -14,8 +14,8 @@ import sys
 import time
 
 import proc
-from counting import LIMIT, Bench
 from guard import both_there
+from instruments import LIMIT, Bench
 from puppet import Puppet
 from runner import Case
 from scene import GRACE, LONG, TERM, expect
