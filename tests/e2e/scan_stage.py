@@ -277,8 +277,10 @@ def saying(stage, code, server, said):
 
 def tree(stage):
     """npx, sh, node: the wrapper and what it waits for go together."""
-    stage.leave("a = server('a', ['sh', '-c', '(sleep 1000; true) & echo $!;"
-                " wait'])\nmade['b'] = int(a.stdout.readline())",
+    # Two lines, in any order, one of them empty: all three are there.
+    stage.leave("a = server('a', ['sh', '-c', '(sleep 1000 & echo; wait) &"
+                " echo $!; wait'])\n"
+                "made['b'] = int(a.stdout.readline() + a.stdout.readline())",
                 {"a": ORPHAN, "b": MEMBER})
     found, _ = stage.scan(code=1)
     kids = [p for p in found.values() if p["verdict"] == "orphan"
