@@ -19,7 +19,6 @@ from waits import events, until_told
 
 # Neighbours: one that answers, a reader with an open stdin, no ward at all.
 OTHERS = ("mode=echo", "wire=reader", "wire=null")
-ECHO = "g1"
 
 # What no event tells of is looked at so often.
 SWEEP = 5.0
