@@ -214,7 +214,7 @@ $(B)/tests/test_wire: $(B)/obj/common/wire.o
 $(B)/tests/test_actions: $(addprefix $(B)/obj/unit/,actions.o real.o)
 $(B)/tests/test_foresee: $(B)/obj/unit/foresee.o $(PROCFS_O)
 $(B)/tests/test_channel: $(addprefix $(B)/obj/unit/,channel.o ring.o shed.o \
-	  made.o) $(PROCFS_O)
+	  made.o slot.o) $(PROCFS_O)
 $(B)/tests/test_slot: $(B)/obj/unit/slot.o
 $(B)/tests/test_held: $(B)/obj/unit/held.o $(PROCFS_O)
 $(B)/tests/test_posted: $(B)/obj/unit/mailbox.o

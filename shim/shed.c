@@ -4,7 +4,10 @@
 #include <fcntl.h>
 #include <stddef.h>
 
+#include "channel.h"
 #include "common/raw.h"
+#include "common/wire.h"
+#include "owner.h"
 #include "ring.h"
 #include "shed.h"
 
@@ -25,16 +28,20 @@ leaks(const struct cp_made *made, int k, int fd)
  * Not close(2): a child made by a raw clone may share the host's descriptors,
  * and with close-on-exec set the host itself loses nothing.
  */
-void
-cp_shed(void)
+static void
+shed(const struct cp_made *made, int k)
 {
-	struct cp_ring *r = cp_ring();
-	uint64_t n, last = cp_ring_last(r, &n);
-	int saved;
+	if (leaks(made, k, made->fd[k]))
+		(void)cp_raw_fcntl(made->fd[k], F_SETFD, FD_CLOEXEC);
+}
 
-	if (r == NULL || atomic_load(&r->shedding) <= 0)
+static void
+shed_marked(struct cp_ring *r)
+{
+	uint64_t n, last = cp_ring_last(r, &n);
+
+	if (atomic_load(&r->shedding) <= 0)
 		return;
-	saved = errno;
 	for (uint64_t i = 1; i <= n; i++) {
 		struct cp_slice *e = cp_ring_entry(r, last - i);
 		struct cp_made made;
@@ -44,11 +51,48 @@ cp_shed(void)
 		    (state = cp_ring_look(e, &made)) == 0)
 			continue;
 		for (int k = 0; k < 2; k++)
-			if (state & CP_RING_SHED(k) &&
-			    leaks(&made, k, made.fd[k]))
-				(void)cp_raw_fcntl(made.fd[k], F_SETFD,
-				    FD_CLOEXEC);
+			if (state & CP_RING_SHED(k))
+				shed(&made, k);
 	}
+}
+
+/*
+ * Nothing is marked yet of wards that the host has not heard of: it has been in
+ * none of our wrappers since they were exec'd.  To vfork again is none.
+ */
+static void
+shed_untold(struct cp_slots *s)
+{
+	struct cp_record record;
+	int cursor = 0;
+
+	while (cp_slot_peek(s, &cursor, &record)) {
+		if (record.flags & CP_WARD_UNDO)
+			continue;
+		for (int i = 0; i < 2; i++) {
+			const struct cp_channel *ch = &record.channel[i];
+			const struct cp_end_id end = { .kind = ch->kind,
+				.access = ch->access,
+				.ino = ch->child };
+			struct cp_made made;
+			int k = cp_channel_find(&end, &made);
+
+			if (k != -1 && !made.cloexec)
+				shed(&made, 1 - k);
+		}
+	}
+}
+
+void
+cp_shed(void)
+{
+	struct cp_shared *s = cp_owner_shared();
+	int saved = errno;
+
+	if (s == NULL)
+		return;
+	shed_marked(&s->ring);
+	shed_untold(&s->slots);
 	cp_errno(saved);
 }
 

@@ -106,3 +106,20 @@ cp_slot_next(struct cp_slots *s, int *cursor, struct cp_record *record)
 	cp_errno(saved);
 	return false;
 }
+
+bool
+cp_slot_peek(struct cp_slots *s, int *cursor, struct cp_record *record)
+{
+	while (*cursor < CP_SLOTS && cp_slot_any(s)) {
+		struct cp_slot *slot = &s->slot[(*cursor)++];
+		uint64_t state = atomic_load(&slot->state);
+
+		if (STEP(state) != FULL)
+			continue;
+		*record = slot->record;
+		atomic_thread_fence(memory_order_acquire);
+		if (atomic_load(&slot->state) == state)
+			return true;
+	}
+	return false;
+}

@@ -66,4 +66,7 @@ bool cp_slot_any(struct cp_slots *s);
  */
 bool cp_slot_next(struct cp_slots *s, int *cursor, struct cp_record *record);
 
+/* The same, but the record stays: it is the host's to take.  Context: any. */
+bool cp_slot_peek(struct cp_slots *s, int *cursor, struct cp_record *record);
+
 #endif

@@ -192,6 +192,24 @@ def inherited(s, row, prog):
     s.gather(well=1)
 
 
+def shed(s, how):
+    """What is spawned next, and is no ward, has not inherited its ends."""
+    host = s.host("wait,shut", "how=vfork,with=noclo,mode=stubborn",
+                  "how=vfork,wire=null", how=how)
+    s.gather(host=1, g0=1, g1=1)
+    if how == "bare":
+        close_first(s)
+        when = proc.first_deaths(s.wards("g0"), time.monotonic() + SPARE)
+        expect(not when, "no leak")
+    else:
+        told_of(s, 1)
+        closed, began = close_first(s)
+        gone_in_time(s.wards("g0"), closed, began, STUBBORN)
+    expect(not host.dead() and not s.wards("g1")[0].dead(), "too much")
+    s.go("shut")
+    s.gather(well=1)
+
+
 def before_the_look(s):
     """Closed right after the spawn, before the guard has looked at it."""
     host = set_up(s, Row("mode=stubborn"), "launcher")
@@ -244,6 +262,8 @@ def dies_meanwhile(s):
 def cases():
     P = functools.partial
     yield Case("alive/dies-meanwhile", dies_meanwhile, False)
+    yield Case("bare/alive/shed", P(shed, how="bare"), True)
+    yield Case("alive/shed", P(shed, how="launcher"), False)
     # Forks that exec together can't shed each other's ends; see `inherited`.
     rows = {name: row for name, row in ROWS.items()
             if not row.oneway and name not in (

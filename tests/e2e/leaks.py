@@ -233,6 +233,22 @@ def at_once(s, spec, how, n=3):
     in_time(s, time.monotonic(), None, Row(""), GRACE + TERM)
 
 
+def told_of_each(s):
+    """Who was killed stands in the journal, not only whose he was."""
+    host = s.host("wait", "prog=sh,mode=stubborn")
+    s.gather(host=1, g0=1)
+    ward = s.wards()[0]
+    host.kill()
+    host.wait()
+    in_time(s, time.monotonic(), None, Row(""), GRACE + TERM)
+    s.nothing_of_ours()
+    said = [x["child"] for x in s.journal_lines()
+            if x["event"] == "signal" and x["step"] == "KILL" and
+            x["child"]["pid"] == ward.pid]
+    expect([(x["name"], x["argv"][1]) for x in said] ==
+           [("ward", "stubborn")], f"the journal says {said}")
+
+
 def becomes_another(s, how="launcher"):
     """The host execs; its ends go by CLOEXEC.  The PID lives on."""
     host = s.host("exec", "n=2", how=how)
@@ -295,5 +311,6 @@ def cases():
         for guard in ("launcher", "preload"):
             yield Case(f"at-once/{how}/{guard}",
                        P(at_once, spec=spec, how=guard), False)
+    yield Case("dies/told-of-each", told_of_each, False)
     yield Case("dies/exec", becomes_another, False)
     yield Case("bare/exec", P(becomes_another, how="bare"), True)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../../shim/channel.h"
+#include "../../shim/common/wire.h"
 #include "../../shim/owner.h"
 #include "../../shim/ring.h"
 #include "../../shim/shed.h"
@@ -372,6 +373,48 @@ Test(channel, host_end_of_a_ward_is_shed)
 	cp_shed();
 	cr_assert(has_cloexec(fd[1]));
 	cr_assert_not(has_cloexec(fd[0]), "the child's own end");
+}
+
+/* A ward of the pipe whose reader is FD, as its host will hear of it. */
+static struct cp_ticket
+leave(int fd, uint32_t flags)
+{
+	struct cp_record r = { .pid = 4711, .flags = flags };
+
+	r.channel[0] = child_of(fd);
+	return cp_slot_put(&own->slots, &r);
+}
+
+Test(channel, host_end_of_a_ward_is_shed_before_its_host_hears_of_it)
+{
+	struct cp_ticket ticket;
+	int fd[2];
+
+	cr_assert_eq(pipe(fd), 0);
+	cp_made_keep(CP_KIND_PIPE, fd, false);
+	ticket = leave(fd[0], 0);
+	cp_shed();
+	cr_assert(has_cloexec(fd[1]));
+	cr_assert_not(has_cloexec(fd[0]), "the child's own end");
+	cr_assert(cp_slot_take_back(&own->slots, &ticket), "it was the host's");
+}
+
+Test(channel, no_ward_nothing_shed)
+{
+	struct cp_ticket ticket;
+	int fd[2], sealed[2];
+
+	cr_assert_eq(pipe(fd), 0);
+	cp_made_keep(CP_KIND_PIPE, fd, false);
+	ticket = leave(fd[0], 0);
+	cr_assert(cp_slot_take_back(&own->slots, &ticket));
+	(void)leave(fd[0], CP_WARD_UNDO);
+	cr_assert_eq(pipe(sealed), 0);
+	cp_made_keep(CP_KIND_PIPE, sealed, true);
+	(void)leave(sealed[0], 0);
+	cp_shed();
+	cr_assert_not(has_cloexec(fd[1]), "its exec had failed");
+	cr_assert_not(has_cloexec(sealed[1]), "passed on on purpose");
 }
 
 Test(channel, what_was_cloexec_is_passed_on_purpose)

@@ -338,6 +338,47 @@ argument(json_t *list, size_t i)
 	return json_string_value(json_array_get(list, i));
 }
 
+/* What is told of a process that has ended since it was looked up. */
+static json_t *
+told_late(struct cp_ward *w, bool child)
+{
+	struct cp_whom whom;
+	int gate[2];
+	pid_t pid = run("a victim", gate);
+
+	if (child)
+		w->pid = pid;
+	cp_journal_open(file);
+	cp_journal_whom(&whom, w, pid);
+	close(gate[1]);
+	cr_assert_eq(waitpid(pid, NULL, 0), pid);
+	return written(&(struct cp_entry){ .event = "signal",
+	    .host = &host,
+	    .ward = w,
+	    .pid = pid,
+	    .whom = &whom });
+}
+
+Test(journal, who_has_ended_since)
+{
+	json_t *j = told_late(&ward, false), *list;
+
+	list = json_object_get(json_object_get(j, "child"), "argv");
+	cr_assert_str_eq(argument(list, 0), "a victim");
+	cr_assert_eq(json_array_size(list), 2);
+	cr_assert_str_eq(string(j, "child", "name"), "cat", "its own");
+	json_decref(j);
+}
+
+Test(journal, the_child_has_the_name_that_it_was_started_by)
+{
+	struct cp_ward w = ward;
+	json_t *j = told_late(&w, true);
+
+	cr_assert_str_eq(string(j, "child", "name"), "server");
+	json_decref(j);
+}
+
 Test(journal, arguments_as_they_are)
 {
 	static const char odd[] = "a b\n\x1b]0;x\a\"\\ \xc3\xa9";

@@ -60,6 +60,24 @@ Test(slot, one_goes_through)
 	cr_assert_not(cp_slot_any(s));
 }
 
+Test(slot, a_glance_takes_nothing)
+{
+	struct cp_slots *s = make_slots();
+	struct cp_record in = record_of(5), out;
+	int cursor = 0;
+
+	cr_assert_not(cp_slot_peek(s, &cursor, &out));
+	cr_assert_neq(cp_slot_put(s, &in).index, -1);
+	in = record_of(6);
+	cr_assert_neq(cp_slot_put(s, &in).index, -1);
+	cr_assert(cp_slot_peek(s, &cursor, &out));
+	cr_assert_eq(out.pid, 5);
+	cr_assert(cp_slot_peek(s, &cursor, &out));
+	cr_assert_eq(memcmp(&in, &out, sizeof(in)), 0);
+	cr_assert_not(cp_slot_peek(s, &cursor, &out));
+	cr_assert_eq(count(s), 2);
+}
+
 Test(slot, taken_back_is_gone)
 {
 	struct cp_slots *s = make_slots();
@@ -131,8 +149,8 @@ Test(slot, dead_filler_is_cleared)
 		_exit(0);
 	}
 	atomic_store(&s->used, 1);
-	atomic_store(&s->slot[3].state, (uint64_t)9 << 32 |
-	    (uint64_t)pid << 2 | 1);
+	atomic_store(&s->slot[3].state,
+	    (uint64_t)9 << 32 | (uint64_t)pid << 2 | 1);
 	cr_assert_eq(count(s), 0);
 	cr_assert(cp_slot_any(s), "cleared under a living filler");
 	cr_assert_eq(kill(pid, SIGKILL), 0);
@@ -174,7 +192,8 @@ Test(slot, none_lost_none_twice, .timeout = 60)
 	shared = make_slots();
 	for (int i = 0; i < THREADS; i++)
 		cr_assert_eq(pthread_create(&t[i], NULL, fill,
-		    (void *)(intptr_t)getpid()), 0);
+				 (void *)(intptr_t)getpid()),
+		    0);
 	for (int i = 0; i < 2000; i++)
 		got += count(shared);
 	for (int i = 0; i < THREADS; i++)

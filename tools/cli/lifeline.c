@@ -198,10 +198,11 @@ hear(struct cp_lifelines *l, const struct line *x, struct cp_id id)
 
 	if (host != NULL)
 		life->host = host;
-	keep(&life->name, x->child, "name");
 	keep(&life->channel, x->child, "channel");
-	if (pid == id.pid) /* a member has another command */
+	if (pid == id.pid) { /* a member has another command */
+		keep(&life->name, x->child, "name");
 		keep(&life->argv, x->child, "argv");
+	}
 	if (json_array_size(life->events) < EVENTS_MAX)
 		json_array_append_new(life->events,
 		    event_of(x, pid != id.pid && pid > 0 ? pid : 0));

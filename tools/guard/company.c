@@ -38,9 +38,12 @@ signal_member(struct cp_ward *w, const struct cp_proc *p, int sig, bool again)
 	int fd = -1, error = 0;
 	int *pidfd = child ? &w->pidfd : m != NULL ? &m->pidfd : &fd;
 	bool unwatched = *pidfd < 0;
+	struct cp_whom whom;
 
 	if (sent == sig && !again)
 		return;
+	if (sent != sig)
+		cp_journal_whom(&whom, w, p->pid);
 	if (send_to(p, pidfd, sig) != 0)
 		error = errno;
 	if (child)
@@ -66,6 +69,7 @@ signal_member(struct cp_ward *w, const struct cp_proc *p, int sig, bool again)
 	    .ward = w,
 	    .pid = p->pid,
 	    .start = p->start,
+	    .whom = sent != sig ? &whom : NULL,
 	    .error = error });
 }
 

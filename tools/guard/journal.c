@@ -113,8 +113,10 @@ write_syslog(const struct cp_entry *e)
 		    (int)e->host->pid);
 	}
 	if (e->ward != NULL) {
-		strvisx(name, e->ward->name,
-		    strnlen(e->ward->name, sizeof(e->ward->name)), VISIBLY);
+		size_t len;
+		const char *raw = cp_journal_name(e, &len);
+
+		strvisx(name, raw, len, VISIBLY);
 		(void)snprintf(child, sizeof(child), " %s[%d]", name,
 		    (int)(e->pid != 0 ? e->pid : e->ward->pid));
 	}
@@ -129,6 +131,55 @@ write_syslog(const struct cp_entry *e)
 	    e->reason != NULL ? ": " : "", e->reason != NULL ? e->reason : "",
 	    e->error != 0 ? ": " : "", e->error != 0 ? strerror(e->error) : "",
 	    numbers);
+}
+
+static size_t
+read_of(pid_t pid, const char *what, char *buf, size_t size)
+{
+	char name[32];
+	ssize_t n;
+	int file;
+
+	(void)snprintf(name, sizeof(name), "/proc/%d/%s", (int)pid, what);
+	file = open(name, O_RDONLY | O_CLOEXEC);
+	if (file < 0)
+		return 0;
+	n = read(file, buf, size);
+	close(file);
+	return n > 0 ? (size_t)n : 0;
+}
+
+size_t
+cp_journal_args(pid_t pid, char *buf, size_t size)
+{
+	return read_of(pid, "cmdline", buf, size);
+}
+
+void
+cp_journal_whom(struct cp_whom *whom, const struct cp_ward *w, pid_t pid)
+{
+	size_t n = target == NOWHERE || pid == w->pid ?
+	    0 :
+	    read_of(pid, "comm", whom->name, sizeof(whom->name));
+
+	/* A line, of 16 bytes at most. */
+	whom->name[n > 0 ? n - 1 : 0] = '\0';
+	whom->args_len = target != TO_FILE ?
+	    0 :
+	    cp_journal_args(pid, whom->args, sizeof(whom->args));
+}
+
+const char *
+cp_journal_name(const struct cp_entry *e, size_t *len)
+{
+	const char *name = e->ward->name;
+
+	*len = strnlen(name, sizeof(e->ward->name));
+	if (e->whom != NULL && e->whom->name[0] != '\0') {
+		name = e->whom->name;
+		*len = strlen(name);
+	}
+	return name;
 }
 
 /* What happens all day long is for the file only. */

@@ -1,40 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /* See journal.h: an entry as a line of a file.  Context: guard. */
-#include <fcntl.h>
 #include <jansson.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "journal.h"
 #include "json_text.h"
 
-#define ARGV_MAX 4096
-
 static json_t *
-argv_of(pid_t pid)
+list_of(const char *args, size_t n)
 {
-	char name[32], buf[ARGV_MAX];
 	json_t *list = json_array();
-	ssize_t n;
-	int f;
 
-	(void)snprintf(name, sizeof(name), "/proc/%d/cmdline", (int)pid);
-	f = open(name, O_RDONLY | O_CLOEXEC);
-	if (f < 0)
-		return list;
-	n = read(f, buf, sizeof(buf) - 1);
-	close(f);
-	if (n > 0)
-		buf[n] = '\0';
-	for (ssize_t i = 0; i < n;) {
-		size_t len = strlen(buf + i);
+	for (size_t i = 0; i < n;) {
+		size_t len = strnlen(args + i, n - i);
 
-		json_array_append_new(list, cp_json_text(buf + i, len));
-		i += (ssize_t)len + 1;
+		json_array_append_new(list, cp_json_text(args + i, len));
+		i += len + 1;
 	}
 	return list;
+}
+
+static json_t *
+argv_of(const struct cp_entry *e, pid_t pid)
+{
+	char args[sizeof(e->whom->args)];
+
+	return e->whom != NULL ?
+	    list_of(e->whom->args, e->whom->args_len) :
+	    list_of(args, cp_journal_args(pid, args, sizeof(args)));
 }
 
 static const char *
@@ -79,11 +73,11 @@ child_of(const struct cp_entry *e)
 {
 	pid_t pid = e->pid != 0 ? e->pid : e->ward->pid;
 	uint64_t start = e->pid != 0 ? e->start : e->ward->start;
+	size_t len;
+	const char *name = cp_journal_name(e, &len);
 	json_t *j = json_pack("{s:i, s:I, s:o, s:o}", "pid", (int)pid, "start",
-	    (json_int_t)start, "name",
-	    cp_json_text(e->ward->name,
-		strnlen(e->ward->name, sizeof(e->ward->name))),
-	    "argv", argv_of(pid));
+	    (json_int_t)start, "name", cp_json_text(name, len), "argv",
+	    argv_of(e, pid));
 
 	json_object_set_new(j, "ward", json_integer(e->ward->pid));
 	json_object_set_new(j, "ward_start",
