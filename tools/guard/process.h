@@ -42,8 +42,8 @@ uint64_t cp_place_exe(const struct cp_place *at);
 
 /*
  * If only the main thread of the process AT has ended: *TASK is a living
- * thread, to be closed, whose state and image go to *P.  -1 with errno; ESRCH:
- * a zombie, or gone.
+ * thread, to be closed, whose state, image and number go to *P.  -1 with errno;
+ * ESRCH: a zombie, or gone.
  */
 int cp_process_task(const struct cp_place *at, const struct cp_stat *st,
     struct cp_proc *p, struct cp_place *task);
@@ -52,6 +52,12 @@ int cp_process_task(const struct cp_place *at, const struct cp_stat *st,
 bool cp_process_is_dead(const struct cp_stat *st);
 /* And no other thread lives? */
 bool cp_process_is_over(const struct cp_stat *st);
+
+/*
+ * The number by which /proc shows what PID has open: its own, or that of a
+ * living thread where only the main thread has ended.
+ */
+pid_t cp_process_shown(pid_t pid);
 
 /* Whether it is a zombie, or gone, by now. */
 bool cp_process_ended(const struct cp_place *at);
