@@ -80,6 +80,10 @@ start(int socket)
 		return -1;
 	sentinel = pid;
 	fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (fd < 0) { /* of whom we don't hear there must not be two */
+		(void)kill(pid, SIGKILL);
+		(void)waitpid(pid, NULL, 0);
+	}
 	return fd;
 }
 
