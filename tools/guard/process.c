@@ -248,8 +248,8 @@ cp_process_dev(int fddir, const char *name, uint64_t *birth)
 	return (uint32_t)dev;
 }
 
-bool
-cp_process_has(pid_t pid,
+int
+cp_process_find(pid_t pid,
     bool (*is)(const struct cp_channel *, const struct cp_end_id *),
     const struct cp_channel *ch)
 {
@@ -258,17 +258,25 @@ cp_process_has(pid_t pid,
 	struct cp_end_id end;
 	struct cp_dir dir;
 	const char *name;
-	bool found = false;
-	int fd;
+	int fds, fd;
 
 	if (cp_procfs_path(path, sizeof(path), pid, "/fd") == 0)
-		return false;
-	fd = cp_raw_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
-	if (fd == -1)
-		return false;
-	cp_procfs_dir(&dir, fd, buf, sizeof(buf));
-	while (!found && cp_procfs_next(&dir, &name) != -1)
-		found = cp_procfs_end_at(fd, name, &end) == 0 && is(ch, &end);
-	cp_raw_close(fd);
-	return found;
+		return -1;
+	fds = cp_raw_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
+	if (fds == -1)
+		return -1;
+	cp_procfs_dir(&dir, fds, buf, sizeof(buf));
+	while ((fd = cp_procfs_next(&dir, &name)) != -1)
+		if (cp_procfs_end_at(fds, name, &end) == 0 && is(ch, &end))
+			break;
+	cp_raw_close(fds);
+	return fd;
+}
+
+bool
+cp_process_has(pid_t pid,
+    bool (*is)(const struct cp_channel *, const struct cp_end_id *),
+    const struct cp_channel *ch)
+{
+	return cp_process_find(pid, is, ch) != -1;
 }

@@ -77,7 +77,10 @@ uint64_t cp_process_exe(int dir, const char *path);
  */
 uint32_t cp_process_dev(int fddir, const char *name, uint64_t *birth);
 
-/* Has PID, at any number, an end of CH's that IS one?  False: or gone. */
+/* The number at which PID has an end of CH's that IS one; -1: none, or gone. */
+int cp_process_find(pid_t pid,
+    bool (*is)(const struct cp_channel *, const struct cp_end_id *),
+    const struct cp_channel *ch);
 bool cp_process_has(pid_t pid,
     bool (*is)(const struct cp_channel *, const struct cp_end_id *),
     const struct cp_channel *ch);
