@@ -4,15 +4,18 @@
 import ctypes
 import functools
 import os
+import pathlib
 import resource
+import shutil
 import signal
 import struct
+import subprocess
 import time
 
 import proc
 from leaks import DEATHS, STUBBORN, Row, bare, guarded, in_time, set_up
 from runner import Case
-from scene import GRACE, LONG, SPARE, TERM, expect
+from scene import GRACE, LONG, SPARE, TERM, Skipped, expect
 from waits import until
 
 MOVES = 0x1 | 0x2  # IN_ACCESS, IN_MODIFY
@@ -119,6 +122,32 @@ def sentinel_later(s):
     resource.prlimit(guard.pid, resource.RLIMIT_NOFILE, (few, hard))
     both_there(s)[0].kill()
     expect(s.guard[0].dead(LONG), "SIGKILL did not end the guard")
+    both_there(s)
+    host.kill()
+    expect(host.dead(LONG), "SIGKILL did not end the host")
+    in_time(s, time.monotonic(), None, row, GRACE + TERM)
+    host.wait()
+    s.nothing_of_ours()
+
+
+def sentinel_unseen(s):
+    """One of whose end nobody would hear is not left beside the next one."""
+    if shutil.which("strace") is None:
+        raise Skipped("no strace(1)")
+    row = Row("mode=stubborn")
+    host = set_up(s, DEATHS["SIGKILL"], row, "launcher")
+    guard, sentinel = both_there(s)
+    trace = os.path.join(s.dir, "trace")
+    # Of itself it has a descriptor each time, of the sentinel none.
+    with subprocess.Popen(["strace", "-o", trace, "-p", str(guard.pid), "-e",
+                           "inject=pidfd_open:error=ENFILE:when=2+2"],
+                          stderr=subprocess.PIPE) as strace:
+        strace.stderr.readline()  # it is attached
+        sentinel.kill()
+        until(lambda: pathlib.Path(trace).read_text().count("INJECTED") > 2,
+              "it is not tried again")
+        strace.terminate()
+    os.unlink(trace)
     both_there(s)
     host.kill()
     expect(host.dead(LONG), "SIGKILL did not end the host")
@@ -286,6 +315,7 @@ def cases():
                        P(guard_replaced, which=which, how=how), False)
     yield Case("no-pidfds", no_pidfds, False)
     yield Case("sentinel-later", sentinel_later, False)
+    yield Case("sentinel-unseen", sentinel_unseen, False)
     for row in ((64, 6, 20), (32, 12, 4)):
         yield Case("few-descriptors/%d/%d/%d" % row,
                    P(few_descriptors, nofile=row[0], hosts=row[1], n=row[2]),

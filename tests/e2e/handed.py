@@ -311,6 +311,23 @@ def stopped(s, frozen):
     stage.end()
 
 
+def stopped_for_long(s):
+    """It goes on just before the end of a silence: it has another one."""
+    stage = Stage(s, options={"grace": "3s"})
+    p = stage.p
+    silent = p.ward("silent", script=STARTER)[0]
+    w, starter = p.ward("w", mode="echo", script=STARTER)
+    judged(s, starter)
+    p.host.kill(signal.SIGSTOP)
+    stay([w, silent], "nobody can speak", 2 * LONG_GRACE - 2 * SPARE)
+    p.host.kill(signal.SIGCONT)
+    stay([w, silent], "the host has only just gone on", 4 * SPARE)
+    expect(p.ask("w"), "the session does not answer")
+    go([silent], "nothing was said", limit=2 * LONG_GRACE + LIMIT)
+    expect(p.ask("w"), "the session does not answer")
+    stage.end()
+
+
 def one_way(s):
     stage = Stage(s)
     w = stage.p.ward("w", wire="reader", script=STARTER)[0]
@@ -404,6 +421,7 @@ def cases():
     for frozen in (False, True):
         yield Case(f"handed/{'frozen' if frozen else 'stopped'}",
                    P(stopped, frozen=frozen), False)
+    yield Case("handed/stopped/for-long", stopped_for_long, False)
     yield Case("handed/one-way", one_way, False)
     yield Case("handed/unwaited", unwaited, False)
     yield Case("handed/unwaited/early", unwaited_early, False)

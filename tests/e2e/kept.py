@@ -188,6 +188,21 @@ def linked_headless(s):
     stage.known(w.pid)
     p.close("w")
     stage.spared([w], "it has a link")
+    p.close("line")
+    go([w], "then it must go", limit=LIMIT + SWEEP)
+    stage.well()
+    stage.end()
+
+
+def headless(s, wire):
+    """Its main thread has ended, and nobody else has what it has."""
+    stage = Stage(s)
+    w = stage.p.ward("w", wire=wire, mode="headless")[0]
+    stage.known(w.pid)
+    stay([w], "its main thread has ended")
+    stage.p.close("w")
+    go([w], "its host has closed all", limit=LIMIT + SWEEP)
+    stage.well()
     stage.end()
 
 
@@ -362,6 +377,8 @@ def cases():
     yield Case("kept/link/many", linked_among_many, False)
     yield Case("kept/link/headless", linked_headless, False)
     yield Case("kept/link/not", only_shares, False)
+    for wire in WIRES:
+        yield Case(f"kept/headless/{wire}", P(headless, wire=wire), False)
     for how in ("popen", "fork", "posix_spawn"):
         yield Case(f"kept/inherited/{how}", P(inherited, how=how), False)
     yield Case("kept/daemon", daemon_with_child_ends, False)

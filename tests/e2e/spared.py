@@ -17,6 +17,7 @@ import proc
 from leaks import DEATHS, bring_about
 from runner import Case
 from scene import (GRACE, LONG, PROMPT, SLACK, SPARE, TERM, expect)
+from waits import events, until_told
 
 STUBBORN = "mode=stubborn"
 
@@ -260,18 +261,24 @@ def daemon_host(s, word, how):
         expect(s.wards("g1")[0].dead(), "its other ward lives")
 
 
-# A host with two wards whose fork goes on as another program, and is given
-# the ends of the first one; those of the other it has inherited by accident.
+# A host with three wards whose fork goes on as another program, and is given
+# the ends of the first one; those of the others it has inherited by accident.
 SUCCEEDED = """
 import os, subprocess, sys
 ward, meet = sys.argv[1:]
 PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
 kept = subprocess.Popen([ward, "stubborn", meet, "kept"], **PIPES)
-i, o = os.pipe2(0), os.pipe2(0)
-lost = subprocess.Popen([ward, "stubborn", meet, "lost"], stdin=i[0],
-                        stdout=o[1])
-os.close(i[0])
-os.close(o[1])
+for tag in "lost", "moved":
+    i, o = os.pipe2(0), os.pipe2(0)
+    lost = subprocess.Popen([ward, "stubborn", meet, tag], stdin=i[0],
+                            stdout=o[1])
+    if tag == "moved":
+        os.dup2(i[1], 50)
+        os.dup2(o[0], 51)
+        os.close(i[1])
+        os.close(o[0])
+    os.close(i[0])
+    os.close(o[1])
 os.read(0, 1)
 if os.fork() == 0:
     os.setsid()
@@ -286,12 +293,14 @@ def succeeded(s):
     """Another program goes on with what was given to it on purpose."""
     host = s.start([sys.executable, "-c", SUCCEEDED, s.program("ward"),
                     s.meet], stdin=subprocess.PIPE)
-    s.gather(kept=1, lost=1)
+    s.gather(kept=1, lost=1, moved=1)
     s.find_guard()
+    until_told(s, lambda: len(events(s, "ward")) == 3, "not all are known")
     with host.child.stdin as stdin:
         stdin.write(b"!")
     s.gather(heir=1)
     guard_acted(s, "lost")
+    guard_acted(s, "moved")
     alive(s.wards("kept", "heir"), "what has its ends lives")
     s.met["heir"][0].kill()
     guard_acted(s, "kept")

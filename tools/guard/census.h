@@ -30,7 +30,8 @@ struct cp_proc {
 	 * but pid and uid is known.
 	 */
 	char state;
-	bool readable;	/* its descriptors were listed to the last */
+	bool readable; /* its descriptors were listed to the last */
+	pid_t shown;   /* the number by which /proc shows them, see process.h */
 	uint64_t start; /* clock ticks since boot */
 	uint64_t image; /* see procfs.h; 0 unknown */
 	/*

@@ -72,6 +72,7 @@ struct cp_ward {
 	uint8_t shut;	 /* bit K: a host end of channel K was closed */
 	bool left;	 /* the dead child has left somebody behind */
 	bool handed;	 /* the dead child has handed its stdio on */
+	bool muted;	 /* its host was stopped when the silence was over */
 	uint8_t unheard; /* enum cp_unheard */
 	bool retired;	 /* stale: the user's options end it */
 	bool any;	 /* children=all: it has no channel */

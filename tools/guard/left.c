@@ -92,12 +92,26 @@ is_stopped(const struct cp_case *c)
 	return p != NULL && (p->state == 'T' || p->state == 't');
 }
 
-bool
-cp_left_is_excused(struct cp_ward *w, const struct cp_case *c, uint64_t over_ms)
+/*
+ * When a stopped host went on nobody knows: so it has the whole time once more.
+ * That it is stopped is looked at once a second at most.
+ */
+void
+cp_left_excuse(struct cp_ward *w, const struct cp_case *c, uint64_t *over_ms)
 {
-	if (w->step > CP_STEP_DOOMED || w->urged || c->now_ms < over_ms ||
-	    (!is_stopped(c) && c->now_ms < over_ms + LATE_MS))
-		return false;
+	bool set = w->step == CP_STEP_DOOMED && w->rule == CP_RULE_CHILD_DIED;
+	uint64_t over = set && w->next_ms > *over_ms ? w->next_ms : *over_ms;
+	uint32_t grace = c->options->grace_ms;
+	bool muted = w->muted;
+
+	if (w->step > CP_STEP_DOOMED || w->urged)
+		return;
+	*over_ms = over;
+	if (c->now_ms < over)
+		return;
+	w->muted = is_stopped(c);
+	if (!muted && !w->muted && c->now_ms < over + LATE_MS)
+		return;
 	w->died_ms = c->now_ms;
-	return true;
+	*over_ms = c->now_ms + (grace > LATE_MS ? grace : LATE_MS);
 }

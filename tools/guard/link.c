@@ -38,7 +38,8 @@ walk(pid_t pid, void (*each)(struct lines *, int, const struct cp_end_id *),
 	const char *name;
 	int fddir, fd, saved;
 
-	if (cp_procfs_path(path, sizeof(path), pid, "/fd") == 0)
+	if (cp_procfs_path(path, sizeof(path), cp_process_shown(pid), "/fd") ==
+	    0)
 		return -1;
 	fddir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fddir == -1)
@@ -88,11 +89,8 @@ add_of(struct lines *lines, pid_t pid, uint64_t start)
 	if (cp_procfs_stat(pid, &st) != 0 || st.start != start ||
 	    cp_process_is_over(&st))
 		return;
-	/* A main thread that has ended shows nothing of what others have. */
-	if (cp_process_is_dead(&st))
-		lines->unknown = true;
 	/* What ends meanwhile has none. */
-	else if (walk(pid, add, lines) != 0 && cp_procfs_stat(pid, &st) == 0 &&
+	if (walk(pid, add, lines) != 0 && cp_procfs_stat(pid, &st) == 0 &&
 	    st.start == start && !cp_process_is_over(&st))
 		lines->unknown = true;
 }

@@ -98,26 +98,33 @@ is_cloexec(pid_t pid, int fd)
 	return flags != NULL && (strtoul(flags + 7, NULL, 8) & O_CLOEXEC) != 0;
 }
 
-/* Has the host, which lives, not got its end of CH any more? */
-static bool
-has_closed(const struct cp_host *h, const struct cp_channel *ch)
+/* Where the host has its end of CH now, at the number told or another; or -1. */
+static int
+where_held(const struct cp_host *h, const struct cp_channel *ch)
 {
-	return !h->dead && !cp_host_has(h, ch) && !cp_process_is_dying(h->pid);
+	return cp_host_has(h, ch) ?
+	    ch->host_fd :
+	    cp_process_find(h->pid, cp_procfs_is_host_end, ch);
 }
 
 /*
- * Close-on-exec since it was made, or made so in the meantime.  Closed already:
- * nobody can tell, so it may have been.
+ * Close-on-exec since it was made, or made so in the meantime.  Where a living
+ * host has closed it already nobody can tell, so it may have been.
  */
 static void
 settle_seals(struct cp_ward *w)
 {
+	const struct cp_host *h = w->host;
+
 	for (int k = 0; k < 2; k++) {
 		struct cp_channel *ch = &w->channel[k];
+		int fd;
 
-		ch->sealed = ch->sealed ||
-		    is_cloexec(w->host->pid, ch->host_fd) ||
-		    has_closed(w->host, ch);
+		if (ch->sealed || ch->kind == CP_KIND_NONE || h->dead)
+			continue;
+		fd = where_held(h, ch);
+		ch->sealed = fd >= 0 ? is_cloexec(h->pid, fd) :
+				       !cp_process_is_dying(h->pid);
 	}
 }
 

@@ -130,6 +130,7 @@ cp_process_task(const struct cp_place *at, const struct cp_stat *st,
 	if (found == 0) {
 		p->state = other.state;
 		p->image = other.image;
+		p->shown = other.pid;
 	} else if (errno == 0)
 		errno = ESRCH;
 	cp_raw_close(tasks);
@@ -146,41 +147,58 @@ cp_process_ended(const struct cp_place *at)
 	return cp_process_is_over(&st);
 }
 
-/* The image of the process AT, or of a living thread of it; -1: it is gone. */
+/* Image and `shown` of the process AT, or of a living thread; -1: it is gone. */
 static int
-image_of(const struct cp_place *at, uint64_t *image)
+look_through(const struct cp_place *at, struct cp_proc *p)
 {
-	struct cp_proc p = { 0 };
 	struct cp_place task;
 	struct cp_stat st;
 
 	if (cp_place_stat(at, &st) == -1)
 		return -1;
-	*image = st.image;
+	p->image = st.image;
+	p->shown = st.pid;
 	if (!cp_process_is_dead(&st))
 		return 0;
-	if (cp_process_task(at, &st, &p, &task) == -1)
+	if (cp_process_task(at, &st, p, &task) == -1)
 		return -1;
 	cp_place_close(&task);
-	*image = p.image;
 	return 0;
+}
+
+/* The same by PID.  -1 with errno. */
+static int
+look_up(pid_t pid, struct cp_proc *p)
+{
+	char path[CP_PATH_SIZE];
+	struct cp_place at;
+	int result;
+
+	if (cp_procfs_path(path, sizeof(path), pid, "") == 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (cp_place_above(AT_FDCWD, path, EACCES, &at) == -1)
+		return -1;
+	result = look_through(&at, p);
+	cp_place_close(&at);
+	return result;
+}
+
+pid_t
+cp_process_shown(pid_t pid)
+{
+	struct cp_proc p = { 0 };
+
+	return look_up(pid, &p) == 0 ? p.shown : pid;
 }
 
 bool
 cp_process_is_dying(pid_t pid)
 {
-	char path[CP_PATH_SIZE];
-	struct cp_place at;
-	uint64_t image = 0;
-	int result;
+	struct cp_proc p = { 0 };
 
-	if (cp_procfs_path(path, sizeof(path), pid, "") == 0)
-		return false;
-	if (cp_place_above(AT_FDCWD, path, EACCES, &at) == -1)
-		return is_gone(errno);
-	result = image_of(&at, &image);
-	cp_place_close(&at);
-	return result == 0 ? image == 0 : is_gone(errno);
+	return look_up(pid, &p) == 0 ? p.image == 0 : is_gone(errno);
 }
 
 /*
@@ -230,8 +248,8 @@ cp_process_dev(int fddir, const char *name, uint64_t *birth)
 	return (uint32_t)dev;
 }
 
-bool
-cp_process_has(pid_t pid,
+int
+cp_process_find(pid_t pid,
     bool (*is)(const struct cp_channel *, const struct cp_end_id *),
     const struct cp_channel *ch)
 {
@@ -240,17 +258,25 @@ cp_process_has(pid_t pid,
 	struct cp_end_id end;
 	struct cp_dir dir;
 	const char *name;
-	bool found = false;
-	int fd;
+	int fds, fd;
 
 	if (cp_procfs_path(path, sizeof(path), pid, "/fd") == 0)
-		return false;
-	fd = cp_raw_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
-	if (fd == -1)
-		return false;
-	cp_procfs_dir(&dir, fd, buf, sizeof(buf));
-	while (!found && cp_procfs_next(&dir, &name) != -1)
-		found = cp_procfs_end_at(fd, name, &end) == 0 && is(ch, &end);
-	cp_raw_close(fd);
-	return found;
+		return -1;
+	fds = cp_raw_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
+	if (fds == -1)
+		return -1;
+	cp_procfs_dir(&dir, fds, buf, sizeof(buf));
+	while ((fd = cp_procfs_next(&dir, &name)) != -1)
+		if (cp_procfs_end_at(fds, name, &end) == 0 && is(ch, &end))
+			break;
+	cp_raw_close(fds);
+	return fd;
+}
+
+bool
+cp_process_has(pid_t pid,
+    bool (*is)(const struct cp_channel *, const struct cp_end_id *),
+    const struct cp_channel *ch)
+{
+	return cp_process_find(pid, is, ch) != -1;
 }

@@ -42,8 +42,8 @@ uint64_t cp_place_exe(const struct cp_place *at);
 
 /*
  * If only the main thread of the process AT has ended: *TASK is a living
- * thread, to be closed, whose state and image go to *P.  -1 with errno; ESRCH:
- * a zombie, or gone.
+ * thread, to be closed, whose state, image and number go to *P.  -1 with errno;
+ * ESRCH: a zombie, or gone.
  */
 int cp_process_task(const struct cp_place *at, const struct cp_stat *st,
     struct cp_proc *p, struct cp_place *task);
@@ -52,6 +52,12 @@ int cp_process_task(const struct cp_place *at, const struct cp_stat *st,
 bool cp_process_is_dead(const struct cp_stat *st);
 /* And no other thread lives? */
 bool cp_process_is_over(const struct cp_stat *st);
+
+/*
+ * The number by which /proc shows what PID has open: its own, or that of a
+ * living thread where only the main thread has ended.
+ */
+pid_t cp_process_shown(pid_t pid);
 
 /* Whether it is a zombie, or gone, by now. */
 bool cp_process_ended(const struct cp_place *at);
@@ -71,7 +77,10 @@ uint64_t cp_process_exe(int dir, const char *path);
  */
 uint32_t cp_process_dev(int fddir, const char *name, uint64_t *birth);
 
-/* Has PID, at any number, an end of CH's that IS one?  False: or gone. */
+/* The number at which PID has an end of CH's that IS one; -1: none, or gone. */
+int cp_process_find(pid_t pid,
+    bool (*is)(const struct cp_channel *, const struct cp_end_id *),
+    const struct cp_channel *ch);
 bool cp_process_has(pid_t pid,
     bool (*is)(const struct cp_channel *, const struct cp_end_id *),
     const struct cp_channel *ch);

@@ -212,8 +212,8 @@ find(struct cp_ward *w, const struct cp_case *c)
 		cp_left_listen(w, c);
 		f = cp_judge(c);
 	}
-	if (f.verdict == CP_CHILD_GONE && cp_left_is_excused(w, c, f.act_ms))
-		f = cp_judge(c);
+	if (f.verdict == CP_CHILD_GONE)
+		cp_left_excuse(w, c, &f.act_ms);
 	return f;
 }
 

@@ -78,13 +78,12 @@ start(int socket)
 	close(guard);
 	if (pid < 0)
 		return -1;
+	sentinel = pid;
 	fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (fd < 0) { /* the next one would be a second: two guards at once */
+	if (fd < 0) { /* of whom we don't hear there must not be two */
 		(void)kill(pid, SIGKILL);
 		(void)waitpid(pid, NULL, 0);
-		return -1;
 	}
-	sentinel = pid;
 	return fd;
 }
 

@@ -83,7 +83,7 @@ open_anew(struct asking *a, const struct cp_end *e, int mode)
 
 	if (!open_proc(a))
 		return -1;
-	len = cp_procfs_decimal(path, (uint64_t)a->c->procs[e->proc].pid);
+	len = cp_procfs_decimal(path, (uint64_t)a->c->procs[e->proc].shown);
 	memcpy(path + len, "/fd/", 4);
 	cp_procfs_decimal(path + len + 4, (uint64_t)e->fd);
 	held = cp_raw_openat(a->proc, path, O_PATH);

@@ -193,7 +193,7 @@ visit_open(struct cp_walk *w, pid_t pid, const struct cp_place *at)
 	p = cp_walk_add(w);
 	if (p == NULL)
 		return -1;
-	p->pid = pid;
+	p->pid = p->shown = pid;
 	p->ppid = st.ppid;
 	p->pgid = st.pgid;
 	p->sid = st.sid;
