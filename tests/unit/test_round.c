@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Which wards a round looks at.  We are their host, and the guard. */
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "../../shim/common/mailbox.h"
 #include "../../tools/guard/batch.h"
@@ -23,6 +28,19 @@
 
 static struct cp_options options;
 static uint64_t now;
+static int n_deaf; /* so many watches fail */
+
+/* libc's, but that it may fail: the guard's calls come here. */
+int
+inotify_add_watch(int fd, const char *path, uint32_t mask)
+{
+	if (n_deaf > 0) {
+		n_deaf--;
+		errno = ENOENT;
+		return -1;
+	}
+	return (int)syscall(SYS_inotify_add_watch, fd, path, mask);
+}
 
 static void
 begin_round(void)
@@ -265,6 +283,34 @@ Test(round, who_never_wrote_has_said_nothing)
 Test(round, who_was_unheard_for_long_is_believed)
 {
 	cr_assert(heir_of_unheard(CP_UNHEARD_ALL, false)->handed);
+}
+
+/* Whom it was tried through was about to end, say. */
+Test(round, who_can_not_be_heard_is_tried_once_more)
+{
+	struct cp_ward *w = ward_with_heir(false);
+
+	n_deaf = INT_MAX;
+	cp_round(&options, false, now);
+	cr_assert_not(w->handed);
+	cr_assert_null(cp_traffic_of(w));
+	n_deaf = 0;
+	now = wait_until(w->due_ms);
+	cp_round(&options, false, now);
+	cr_assert_not(w->handed);
+	cr_assert_not_null(cp_traffic_of(w));
+	cr_assert_eq(w->died_ms, now);
+}
+
+Test(round, who_can_never_be_heard_lives)
+{
+	struct cp_ward *w = ward_with_heir(false);
+
+	n_deaf = INT_MAX;
+	cp_round(&options, false, now);
+	cr_assert_not(w->handed);
+	cp_round(&options, false, wait_until(w->due_ms));
+	cr_assert(w->handed);
 }
 
 /* Whatever it wrote, nobody can ask it any more. */

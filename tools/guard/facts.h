@@ -73,6 +73,7 @@ struct cp_ward {
 	bool left;	 /* the dead child has left somebody behind */
 	bool handed;	 /* the dead child has handed its stdio on */
 	bool muted;	 /* its host was stopped when the silence was over */
+	bool deaf;	 /* once nobody could be listened to, see left.h */
 	uint8_t unheard; /* enum cp_unheard */
 	bool retired;	 /* stale: the user's options end it */
 	bool any;	 /* children=all: it has no channel */

@@ -32,6 +32,20 @@ may_have_answered(const struct cp_case *c)
 	return cp_company_has_written(c);
 }
 
+/*
+ * Whoever holds the channels may be about to end, and what it has left not be
+ * in the census yet: that nobody can be listened to is believed the second
+ * time.  Until then there is no hurry.
+ */
+static bool
+may_try_again(struct cp_ward *w)
+{
+	bool first = !w->deaf;
+
+	w->deaf = true;
+	return first;
+}
+
 /* Has nothing been said since the child's death? */
 static bool
 is_silent(struct cp_ward *w, const struct cp_case *c)
@@ -41,7 +55,8 @@ is_silent(struct cp_ward *w, const struct cp_case *c)
 	if (w->unheard == CP_UNHEARD_ALL)
 		return false;
 	if (t == NULL) {
-		if (cp_traffic_watch(w, CP_TRAFFIC_GONE, c->now_ms) != 0)
+		if (cp_traffic_watch(w, CP_TRAFFIC_GONE, c->now_ms) != 0 &&
+		    !may_try_again(w))
 			return false;
 		w->died_ms = c->now_ms; /* the silence counts from now */
 	} else if (t->moved_ms >= w->died_ms)
