@@ -19,7 +19,7 @@
 /* Stands before the version in the file of each part. */
 #define CP_VERSION_MARK "childproof-version="
 
-#define CP_WIRE_VERSION 1u
+#define CP_WIRE_VERSION 2u
 #define CP_WIRE_MAGIC	(0x43500000u | CP_WIRE_VERSION)
 
 /* Environment: the guard's abstract socket name, without the leading NUL. */
