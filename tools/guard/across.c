@@ -2,9 +2,6 @@
 /* See across.h. */
 #include "across.h"
 
-/* How far up a holder looks for a sibling of the ward that it belongs to. */
-#define ANCESTORS_MAX 64
-
 static bool
 same_program(const struct cp_ward *w, const struct cp_proc *p)
 {
@@ -114,7 +111,7 @@ is_sibling(const struct cp_case *c, const struct cp_proc *p)
 
 	if (p->image == 0 || p->image == w->image)
 		return false;
-	for (int i = 0; i < ANCESTORS_MAX && p != NULL && p->pid > 1; i++) {
+	for (int i = 0; i < CP_ANCESTORS_MAX && p != NULL && p->pid > 1; i++) {
 		const struct cp_ward *o = cp_other_ward(c, p);
 
 		if (cp_is_host(c, p))

@@ -6,9 +6,6 @@
  */
 #include "gather.h"
 
-/* How far up a holder looks for a sibling of the ward that it belongs to. */
-#define ANCESTORS_MAX 64
-
 /* PID 1 may well be a host, or hold what it was given. */
 bool
 cp_runs(const struct cp_proc *p)
@@ -107,7 +104,7 @@ is_siblings(const struct cp_case *c, const struct cp_channel *ch,
 {
 	if (cp_other_ward(c, p) != NULL)
 		return true;
-	for (int i = 0; i < ANCESTORS_MAX && p != NULL && p->pid > 1; i++) {
+	for (int i = 0; i < CP_ANCESTORS_MAX && p != NULL && p->pid > 1; i++) {
 		const struct cp_ward *o = cp_other_ward(c, p);
 
 		for (int k = 0; o != NULL && k < 2; k++)
@@ -191,7 +188,7 @@ cp_is_of_host(const struct cp_case *c, const struct cp_proc *p)
 {
 	if (cp_is_process(p, c->ward->pid, c->ward->start))
 		return false;
-	for (int i = 0; i < ANCESTORS_MAX && p != NULL && p->pid > 1; i++) {
+	for (int i = 0; i < CP_ANCESTORS_MAX && p != NULL && p->pid > 1; i++) {
 		p = cp_census_find(c->index->census, p->ppid);
 		if (p != NULL && cp_is_host(c, p))
 			return true;

@@ -8,6 +8,9 @@
 
 #include "judge.h"
 
+/* How far up it is looked whom a holder descends from. */
+#define CP_ANCESTORS_MAX 64
+
 /* The processes that go with a ward, as indices into the census. */
 struct gathering {
 	const struct cp_case *c;

@@ -24,8 +24,8 @@ void cp_left_listen(struct cp_ward *ward, const struct cp_case *c);
 bool cp_left_is_early(struct cp_ward *ward, const struct cp_case *c);
 
 /*
- * The silence is over at *OVER_MS.  But the host is or was stopped, or all of us
- * were, and could not say a word?  If so, it begins anew: until *OVER_MS.
+ * The silence is over at *OVER_MS.  But the host is or was stopped, or all of
+ * us were, and could not say a word?  If so, it begins anew: until *OVER_MS.
  */
 void cp_left_excuse(struct cp_ward *ward, const struct cp_case *c,
     uint64_t *over_ms);

@@ -12,9 +12,10 @@
 
 /*
  * Starts a sentinel, of whose end CP_TAG_SENTINEL will tell; without one, if
- * that fails, the guard goes on and tries again.  SOCKET is kept open.  In the sentinel it
- * returns only when the guard has died before it was done, and after TAKE_OVER
- * and with a sentinel of its own: the caller is the guard.  Context: guard.
+ * that fails, the guard goes on and tries again.  SOCKET is kept open.  In the
+ * sentinel it returns only when the guard has died before it was done, and
+ * after TAKE_OVER and with a sentinel of its own: the caller is the guard.
+ * Context: guard.
  */
 void cp_sentinel_start(int socket, void (*take_over)(void));
 
