@@ -5,12 +5,16 @@ Every wait is for an answer of the browser, with a limit.
 """
 
 import base64
+import ctypes
 import json
 import os
 import select
 import shutil
 import subprocess
 import time
+
+LIBC = ctypes.CDLL(None)
+PR_SET_CHILD_SUBREAPER = 36
 
 LIMIT = 60.0
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -21,8 +25,18 @@ def find():
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
+def wait_for_orphans():
+    """Its helpers end after it, and write to the profile until then."""
+    try:
+        while True:
+            os.waitpid(-1, 0)
+    except ChildProcessError:
+        pass
+
+
 class Browser:
     def __init__(self, program, profile):
+        LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1)
         reads, their_out = os.pipe()
         their_in, writes = os.pipe()
         self.reads, self.writes = reads, writes
@@ -62,6 +76,7 @@ class Browser:
         self.child.wait()
         os.close(self.reads)
         os.close(self.writes)
+        wait_for_orphans()
 
     def message(self, deadline):
         while b"\0" not in self.rest:
