@@ -78,7 +78,7 @@ class Bench:
 
 
 # The host says that it makes channels: once a second, not once a spawn.
-MADE = re.compile(r'\d+ +sendto\(\d+, "\\1\\0PC\\2\\0')
+MADE = re.compile(r'\d+ +sendto\(\d+, "\\\d+\\0PC\\2\\0')
 
 
 def calls(text):
