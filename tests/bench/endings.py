@@ -114,7 +114,7 @@ def stubborn(setting):
 def obedient(setting):
     goal = Goal(1.1)
     return kills(setting, "host killed, EOF obeyed", "eof",
-                 {1: (15, goal), 100: (11, goal), 1000: (7, goal)},
+                 {1: (15, goal), 100: (11, goal), 1000: (5, goal)},
                  ("bare", "empty"), floor="empty")
 
 

@@ -86,7 +86,7 @@ def start_of_true(setting):
 
 def duplex(setting, way):
     ways = setting.ways("bare", "empty", "ours", "tini", "strace")
-    rows = with_hosts(setting, ways, f"{way} 4 {stage.TRUE}", 280)
+    rows = with_hosts(setting, ways, f"{way} 4 {stage.TRUE}", 240)
     return [ratio(f"duplex child by {way}", rows, "empty", Goal(1.05), "µs")]
 
 
