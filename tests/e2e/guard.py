@@ -21,6 +21,14 @@ from waits import until
 MOVES = 0x1 | 0x2  # IN_ACCESS, IN_MODIFY
 
 
+def host_goes(s, host, row):
+    """It is killed, and its wards are gone in time."""
+    host.kill()
+    expect(host.dead(LONG), "SIGKILL did not end the host")
+    in_time(s, time.monotonic(), None, row, GRACE + TERM)
+    host.wait()
+
+
 def census_only(s, prog="host", spec="how=vfork", how="launcher"):
     """The shim can't tell of the wards: the guard has to find them."""
     row = Row(spec)
@@ -28,10 +36,7 @@ def census_only(s, prog="host", spec="how=vfork", how="launcher"):
     ward = s.wards()[0]
     until(lambda: any(watches(g.pid, ward.pid) for g in s.find_guard()),
           "the guard never found the ward")
-    host.kill()
-    expect(host.dead(LONG), "SIGKILL did not end the host")
-    in_time(s, time.monotonic(), None, row, GRACE + TERM)
-    host.wait()
+    host_goes(s, host, row)
     s.nothing_of_ours(2.0)
 
 
@@ -98,10 +103,7 @@ def guard_replaced(s, which, how):
     both_there(s)
     alive = proc.first_deaths(s.wards(), time.monotonic() + SPARE)
     expect(not alive, "the wards of a live host were ended")
-    host.kill()
-    expect(host.dead(LONG), "SIGKILL did not end the host")
-    in_time(s, time.monotonic(), None, row, GRACE + TERM)
-    host.wait()
+    host_goes(s, host, row)
     s.nothing_of_ours()
 
 
@@ -113,20 +115,15 @@ def sentinel_later(s):
     few, hard = resource.prlimit(guard.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(guard.pid, resource.RLIMIT_NOFILE, (4, hard))
     sentinel.kill()
-    deadline = time.monotonic() + LONG
-    while proc.comm(sentinel.pid):  # until the guard has waited for it
-        expect(time.monotonic() < deadline, "nobody missed the sentinel")
-        time.sleep(0.005)
+    until(lambda: not proc.comm(sentinel.pid),  # the guard has waited for it
+          "nobody missed the sentinel")
     proc.first_deaths([guard], time.monotonic() + SPARE)
     expect(len(s.guards_now()) == 1, "there was a descriptor after all")
     resource.prlimit(guard.pid, resource.RLIMIT_NOFILE, (few, hard))
     both_there(s)[0].kill()
     expect(s.guard[0].dead(LONG), "SIGKILL did not end the guard")
     both_there(s)
-    host.kill()
-    expect(host.dead(LONG), "SIGKILL did not end the host")
-    in_time(s, time.monotonic(), None, row, GRACE + TERM)
-    host.wait()
+    host_goes(s, host, row)
     s.nothing_of_ours()
 
 
@@ -149,10 +146,7 @@ def sentinel_unseen(s):
         strace.terminate()
     os.unlink(trace)
     both_there(s)
-    host.kill()
-    expect(host.dead(LONG), "SIGKILL did not end the host")
-    in_time(s, time.monotonic(), None, row, GRACE + TERM)
-    host.wait()
+    host_goes(s, host, row)
     s.nothing_of_ours()
 
 
