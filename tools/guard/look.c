@@ -73,7 +73,7 @@ settle_marks(struct cp_ward *w)
 	}
 }
 
-/* Is FD of PID close-on-exec? */
+/* Is FD of PID close-on-exec?  Closed by now: nobody can tell, so it may be. */
 static bool
 is_cloexec(pid_t pid, int fd)
 {
@@ -92,7 +92,7 @@ is_cloexec(pid_t pid, int fd)
 		close(file);
 	}
 	if (n <= 0)
-		return false;
+		return true;
 	info[n] = '\0';
 	flags = strstr(info, "flags:\t");
 	return flags != NULL && (strtoul(flags + 7, NULL, 8) & O_CLOEXEC) != 0;
